@@ -1,0 +1,228 @@
+"""The files of a run: their names, and reading and writing them whole or not at all."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import BundleError, DataError
+
+COMPRESSION: Final = "zstd"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run; every file name in it is given here and nowhere else."""
+
+    path: Path
+
+    @property
+    def articles(self) -> Path:
+        """Accepted articles, records.ARTICLES."""
+        return self.path / "articles.parquet"
+
+    @property
+    def rejects(self) -> Path:
+        """Rows that could not be read: file, place, reason, the row's beginning."""
+        return self.path / "rejects.jsonl"
+
+    @property
+    def examples(self) -> Path:
+        """Examples with their gold, records.EXAMPLES."""
+        return self.path / "examples.parquet"
+
+    @property
+    def annotations(self) -> Path:
+        """Every coder's answers, records.ANNOTATIONS."""
+        return self.path / "annotations.parquet"
+
+    @property
+    def agreement(self) -> Path:
+        """Agreement of the coders, and the ties."""
+        return self.path / "agreement.json"
+
+    @property
+    def splits(self) -> Path:
+        """The side of each article, records.SPLITS."""
+        return self.path / "splits.parquet"
+
+    @property
+    def audit(self) -> Path:
+        """What the split set aside, and why."""
+        return self.path / "audit.json"
+
+    @property
+    def features(self) -> Path:
+        """Folder of what featurize fitted and counted."""
+        return self.path / "features"
+
+    @property
+    def model(self) -> Path:
+        """The bundle."""
+        return self.path / "model"
+
+    @property
+    def selection(self) -> Path:
+        """What was tried in training and how each try did on held-out data."""
+        return self.path / "selection.json"
+
+    @property
+    def heldout(self) -> Path:
+        """Dev examples scored by the model that did not see them, records.SCORED."""
+        return self.path / "heldout.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        """The scores."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Scored examples of all test sides, records.SCORED."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The page that people read."""
+        return self.path / "report.html"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of the plots."""
+        return self.path / "plots"
+
+    @property
+    def config(self) -> Path:
+        """The config in full, defaults included."""
+        return self.path / "config.json"
+
+    @property
+    def tracking(self) -> Path:
+        """The MLflow run that records this one."""
+        return self.path / "tracking.json"
+
+    @property
+    def stages(self) -> Path:
+        """Folder of what each stage last ran with."""
+        return self.path / ".stages"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block ends well.
+
+    The block may write a file or make a folder there; after an error nothing is left of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        temporary = holder / path.name
+        yield temporary
+        if path.is_dir() and not path.is_symlink():
+            path.rename(holder / "old")
+        os.replace(temporary, path)  # noqa: PTH105  (Path.replace is the same call)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, in the order of its keys."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(to_json(value))
+
+
+def to_json(value: Any) -> bytes:
+    """Return `value` as indented JSON with a newline at its end."""
+    return orjson.dumps(
+        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    )
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON file of a run; DataError where it is missing or broken."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from None
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write `table` as Parquet."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression=COMPRESSION)
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file of a run; DataError where it is missing or broken."""
+    try:
+        return pq.read_table(path, columns=columns)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: not a Parquet file that can be read ({error})") from None
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files with their names; hexadecimal."""
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+            digest.update(f"{file.relative_to(path).as_posix()}\0{digest_of(file)}\0".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# The list of a bundle's files and their digests.
+DIGESTS: Final = "digests.json"
+
+
+def write_bundle_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a new folder, seal it with the digests of its files, put it at `path`."""
+    with replacing(path) as temporary:
+        temporary.mkdir()
+        write(temporary)
+        files = sorted(file for file in temporary.rglob("*") if file.is_file())
+        digests = {file.relative_to(temporary).as_posix(): digest_of(file) for file in files}
+        (temporary / DIGESTS).write_bytes(to_json(digests))
+
+
+def verify_bundle_folder(path: Path) -> str:
+    """Check every file of a bundle against its digest; return the bundle's own, 12 digits.
+
+    BundleError names the first file that is missing, changed or not of the bundle.
+    """
+    if not path.is_dir():
+        what = "this is a file" if path.exists() else "there is no such folder"
+        raise BundleError(f"{path}: {what}; name the model folder of a run, runs/<name>/model")
+    seal = path / DIGESTS
+    if not seal.is_file():
+        raise BundleError(f"{path}: not a Slant model: it has no {DIGESTS}")
+    content = seal.read_bytes()
+    try:
+        digests = orjson.loads(content)
+        intact = isinstance(digests, dict) and to_json(digests) == content
+    except orjson.JSONDecodeError:
+        intact = False
+    if not intact:
+        raise BundleError(f"{seal}: changed since the model was written; the model is refused")
+    for name, digest in digests.items():
+        if not (path / name).is_file():
+            raise BundleError(f"{path / name}: missing; the model is refused")
+        if digest_of(path / name) != digest:
+            raise BundleError(
+                f"{path / name}: changed since the model was written (its SHA-256 is not the one "
+                f"in {DIGESTS}); the model is refused"
+            )
+    return hashlib.sha256(content).hexdigest()[:12]

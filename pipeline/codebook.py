@@ -1,0 +1,183 @@
+"""The codebook: the versioned file that defines tasks, labels and targets."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import Field, StringConstraints, model_validator
+
+from pipeline import documents
+from pipeline.documents import Section, suggest
+from pipeline.errors import CodebookError
+from pipeline.records import LABEL_SEPARATOR
+
+# Names of tasks and ids of targets go into columns, metric names and file names.
+Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class Asks(StrEnum):
+    """What a task is asked of."""
+
+    ARTICLE = "article"
+    TARGET = "target"
+
+
+class Choose(StrEnum):
+    """How many labels an answer has."""
+
+    ONE = "one"
+    MANY = "many"
+
+
+class Label(Section):
+    """One possible answer of a task."""
+
+    id: Text
+    """What stands in data, metrics and predictions. Never changes within a codebook's life."""
+    name: Text | None = None
+    """What people read; the id where it is not given. Annotations may use either."""
+    definition: str = ""
+    """When to choose it, in one or two sentences."""
+    include: list[Text] = []
+    """Cases that belong here although one may doubt it."""
+    exclude: list[Text] = []
+    """Cases that do not belong here, and where they go."""
+    examples: list[Text] = []
+    """Short texts that show the label."""
+    parent: Text | None = None
+    """The id of the broader label, in a hierarchy."""
+    external_id: Text | None = None
+    """The same category in a public scheme, such as `medtop:15000000`."""
+
+    @model_validator(mode="after")
+    def _check_id(self) -> Self:
+        if LABEL_SEPARATOR in self.id:
+            raise ValueError(f"a label's id must not contain '{LABEL_SEPARATOR}': {self.id!r}")
+        return self
+
+
+class Task(Section):
+    """One question of the codebook."""
+
+    asks: Asks = Field(strict=False)
+    """`article`: asked of the article. `target`: asked of the article and each target in it."""
+    choose: Choose = Field(default=Choose.ONE, strict=False)
+    """`one` or `many` labels as the answer."""
+    question: str = ""
+    """The question as a coder reads it."""
+    labels: Annotated[list[Label], Field(min_length=2)]
+    """The possible answers, two or more."""
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        known: set[str] = set()
+        for label in self.labels:
+            for name in {label.id, label.name or label.id}:
+                if name in known:
+                    raise ValueError(f"the label {name!r} is there twice; keep one")
+                known.add(name)
+        parents = {label.id: label.parent for label in self.labels}
+        for label_id in parents:
+            _walk_up(label_id, parents)
+        return self
+
+    @property
+    def label_ids(self) -> list[str]:
+        """The ids of all labels, sorted: the order of probabilities everywhere."""
+        return sorted(label.id for label in self.labels)
+
+    def label_id(self, text: str) -> str:
+        """Return the id of the label whose id or name is `text`; ValueError where there is none."""
+        for label in self.labels:
+            if text in (label.id, label.name):
+                return label.id
+        raise ValueError(f"unknown label {text!r}{suggest(text, self.label_ids, 'label')}")
+
+
+def _walk_up(label_id: str, parents: dict[str, str | None]) -> None:
+    seen = [label_id]
+    while (parent := parents[seen[-1]]) is not None:
+        if parent not in parents:
+            raise ValueError(
+                f"label {seen[-1]!r}: parent {parent!r} is not a label of this task"
+                f"{suggest(parent, sorted(parents), 'label')}"
+            )
+        if parent in seen:
+            raise ValueError(f"the parents run in a circle: {' → '.join([*seen, parent])}")
+        seen.append(parent)
+
+
+class Target(Section):
+    """What a stance is about: an actor, an alliance, a policy, an issue."""
+
+    id: Slug
+    """What stands in data and predictions."""
+    name: Text
+    """What people read; it is an alias too."""
+    aliases: list[Text] = []
+    """Other wordings that name it, found literally and at word boundaries. One without any
+    lower-case letter ("U.S.", "NATO") is found in exactly that case, the others in any."""
+
+    @property
+    def wordings(self) -> list[str]:
+        """The name and the aliases, each once."""
+        return list(dict.fromkeys([self.name, *self.aliases]))
+
+
+class Codebook(Section):
+    """A version of the questions that articles are asked, and of their possible answers."""
+
+    name: Slug
+    """The codebook's own name."""
+    version: Text
+    """Changes whenever a definition does. In quotes, or 1.10 would be 1.1."""
+    language: str = "en"
+    """The language of the definitions."""
+    tasks: Annotated[dict[Slug, Task], Field(min_length=1)]
+    """The questions, by name."""
+    targets: list[Target] = []
+    """What stances are about. Rows may bring targets of their own beside these."""
+
+    @model_validator(mode="after")
+    def _check_targets(self) -> Self:
+        owners: dict[str, str] = {}
+        for target in self.targets:
+            if target.id in owners.values():
+                raise ValueError(f"the target {target.id!r} is there twice; keep one")
+            for wording in target.wordings:
+                if wording in owners:
+                    raise ValueError(
+                        f"the alias {wording!r} belongs to both {owners[wording]!r} "
+                        f"and {target.id!r}; keep it at one"
+                    )
+                owners[wording] = target.id
+        return self
+
+    @property
+    def identity(self) -> str:
+        """Name and version as one word, as it stands on each prediction: `demo@1.0`."""
+        return f"{self.name}@{self.version}"
+
+    def target_tasks(self) -> Iterator[tuple[str, Task]]:
+        """Yield the tasks that are asked of a target."""
+        return ((name, task) for name, task in self.tasks.items() if task.asks is Asks.TARGET)
+
+    def target_id(self, text: str) -> str:
+        """Return the id of the target that `text` names by id or wording, else `text` itself."""
+        folded = _fold(text)
+        for target in self.targets:
+            if text == target.id or folded in {_fold(wording) for wording in target.wordings}:
+                return target.id
+        return text
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+def load(path: Path) -> Codebook:
+    """Read and check the codebook at `path`; CodebookError names file, line and key."""
+    return documents.validate(documents.read(path), Codebook, CodebookError)

@@ -1,0 +1,304 @@
+"""The config of a run: one schema with every default in it, and its reader.
+
+Relative paths are taken from the folder in which the command runs.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from pipeline import documents
+from pipeline.codebook import Slug
+from pipeline.documents import Section
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.records import Side, is_test
+
+FilePath: TypeAlias = Annotated[
+    Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)
+]
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+
+class SourceFormat(StrEnum):
+    """How the articles in a source are written."""
+
+    AUTO = "auto"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    PARQUET = "parquet"
+    HTML = "html"
+    TEXT = "text"
+
+
+class FileSource(Section):
+    """Articles in a file, a folder, or all files that a pattern fits."""
+
+    path: str
+    """A file, a folder (read with all below it, in sorted order), or a pattern such as
+    `2024/*.jsonl.gz`; relative to `ingest.root`."""
+    format: SourceFormat = Field(default=SourceFormat.AUTO, strict=False)
+    """How it is written; `auto` goes by the file's ending."""
+    split: str | None = None
+    """The side all its articles are on, for `split.by: given`: train, dev, test or test_…"""
+
+    @model_validator(mode="after")
+    def _check_split(self) -> Self:
+        _check_side(self.split)
+        return self
+
+
+class HubSource(Section):
+    """A data set by its hub name, read through `datasets`: needs the extra `hub` and a network."""
+
+    hub: str
+    """The data set's name on the hub, such as `fancyzhx/ag_news`."""
+    revision: str | None = None
+    """The commit or tag to read; name one, or tomorrow's run may read other rows."""
+    subset: str | None = None
+    """The data set's configuration, where it has several."""
+    rows: str = "train"
+    """The data set's own name of the part to read."""
+    split: str | None = None
+    """The side all its articles are on, for `split.by: given`."""
+
+    @model_validator(mode="after")
+    def _check_split(self) -> Self:
+        _check_side(self.split)
+        return self
+
+
+def _check_side(side: str | None) -> None:
+    if side is not None and side not in list(Side) and not is_test(side):
+        raise ValueError(f"a split is train, dev, test or test_…; it is {side!r}")
+
+
+def _kind_of_source(value: Any) -> str:
+    is_hub = "hub" in value if isinstance(value, dict) else isinstance(value, HubSource)
+    return "hub" if is_hub else "file"
+
+
+Source: TypeAlias = Annotated[
+    Annotated[FileSource, Tag("file")] | Annotated[HubSource, Tag("hub")],
+    Discriminator(_kind_of_source),
+]
+
+
+class Fields(Section):
+    """Which field of a row holds what. A field that is not named here goes into `extra`."""
+
+    id: str = "id"
+    """Field of the article's id; made from the content where a row has none."""
+    title: str = "title"
+    """Field of the headline."""
+    text: str = "text"
+    """Field of the body text: the one field that a row must have."""
+    outlet: str = "outlet"
+    """Field of the outlet."""
+    published: str = "published"
+    """Field of the date of publication."""
+    url: str = "url"
+    """Field of the address."""
+    language: str = "language"
+    """Field of the language."""
+    split: str = "split"
+    """Field of the side, where each row names its own."""
+
+
+class Ingest(Section):
+    """From sources to articles."""
+
+    root: FilePath = Path()
+    """The folder that the sources' paths start from."""
+    sources: Annotated[list[Source], Field(min_length=1)]
+    """Where the articles are, in the order in which they are read."""
+    fields: Fields = Fields()
+    """Which field of a row holds what."""
+    max_rejects: Annotated[int, Field(ge=0)] = 1000
+    """The run stops when more rows than this cannot be read."""
+
+
+class InlineGold(Section):
+    """Which fields of an article's own row hold the answer to a task."""
+
+    label: str = "label"
+    """Field with the label, or with a list of labels."""
+    target: str | None = None
+    """Field with the target's wording, for tasks that are asked of a target."""
+    target_start: str | None = None
+    """Field with the first character of the target's mention in the text."""
+    target_end: str | None = None
+    """Field with the character after the mention."""
+    source_entity: str | None = None
+    """Field with who acts towards the target."""
+
+
+class LabelSection(Section):
+    """From articles to examples with gold labels."""
+
+    inline: dict[Slug, InlineGold] = {}
+    """Tasks whose answers stand in the articles' own rows."""
+    annotations: list[FilePath] = []
+    """Files with one row per coder, example and label (CSV or JSONL): article_id, task, target,
+    coder, label."""
+    no_answer: list[str] = [""]
+    """Values in a label's place that mean that nobody answered."""
+
+
+class GivenSplit(Section):
+    """The sides that the sources name."""
+
+    by: Literal["given"]
+    """The sources or the rows name the side."""
+    dev: Share = 0.1
+    """Share of the training articles that become dev, where no source names a dev side."""
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Jaccard similarity of word 5-grams from which on two articles are one story."""
+
+
+class HashSplit(Section):
+    """Sides by a hash of what must not be divided: the same article is always on the same side."""
+
+    by: Literal["id", "story", "outlet"] = "story"
+    """What stays together on one side."""
+    dev: Share = 0.15
+    """Expected share of the dev side."""
+    test: Share = 0.15
+    """Expected share of the test side."""
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Jaccard similarity of word 5-grams from which on two articles are one story."""
+    salt: str = ""
+    """Another salt gives another split."""
+
+
+class TimeSplit(Section):
+    """Sides by date of publication: train is before dev, dev before test."""
+
+    by: Literal["time"]
+    """The date of publication decides."""
+    dev_from: str
+    """First date of the dev side, such as 2024-01-01."""
+    test_from: str
+    """First date of the test side."""
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Jaccard similarity of word 5-grams from which on two articles are one story."""
+
+
+SplitSection: TypeAlias = Annotated[GivenSplit | HashSplit | TimeSplit, Field(discriminator="by")]
+
+
+class TargetView(Section):
+    """What a model of a target task sees of the target and of the text around it."""
+
+    window: Annotated[int, Field(ge=1, le=200)] = 8
+    """Words on each side of a mention that count as its window."""
+    mention: Literal["mask", "mark"] = "mask"
+    """`mask` hides the mention's words, so that nothing is learnt about the target's name;
+    `mark` shows them, as mention."""
+
+
+class NgramFeatures(Section):
+    """Hashed n-grams of words and characters, weighted by TF-IDF."""
+
+    kind: Literal["ngrams"] = "ngrams"
+    """Hashed n-grams, counted in one compiled pass."""
+    words: Annotated[int, Field(ge=1, le=3)] = 2
+    """Longest word n-gram."""
+    chars: Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    """Shortest and longest character n-gram inside words; null for none."""
+    min_count: Annotated[int, Field(ge=1)] = 2
+    """Training examples that a feature must occur in to be kept."""
+    buckets_log2: Annotated[int, Field(ge=10, le=26)] = 22
+    """Binary logarithm of the number of hash buckets."""
+    target: TargetView = TargetView()
+    """The view of the target, for tasks that are asked of one."""
+
+
+class LinearTrain(Section):
+    """A linear classifier per task, its strength chosen on held-out training data."""
+
+    kind: Literal["linear"] = "linear"
+    """A linear classifier by scikit-learn."""
+    loss: Literal["log", "squared_hinge"] = "log"
+    """`log`: logistic regression. `squared_hinge`: a linear support vector machine."""
+    C: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [0.3, 1.0, 3.0, 10.0]
+    """Inverse strengths of regularisation to try; the best on held-out data is taken."""
+    class_weight: Literal["balanced", "sqrt", "none"] = "balanced"
+    """Weight of a class: inverse to its frequency, to the root of it, or equal."""
+    folds: Annotated[int, Field(ge=0, le=20)] = 0
+    """Held-out data by this many folds over the training stories; 0 uses the dev side."""
+    refit: bool = True
+    """Train the final model on train and dev together, after C is chosen."""
+
+
+class Evaluate(Section):
+    """How the test side is scored."""
+
+    resamples: Annotated[int, Field(ge=100)] = 1000
+    """Bootstrap resamples behind each interval."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Coverage of the intervals."""
+    resample_by: Literal["story", "article", "outlet"] = "story"
+    """What is drawn with replacement."""
+    bins: Annotated[int, Field(ge=2)] = 10
+    """Bins of the calibration error, of equal mass."""
+
+
+class Track(Section):
+    """Where the run is recorded in MLflow."""
+
+    enabled: bool = True
+    """False leaves MLflow alone."""
+    experiment: str = "slant"
+    """The experiment that the run is listed under."""
+    uri: str | None = None
+    """The tracking server; `MLFLOW_TRACKING_URI`, else sqlite in mlflow.db of this folder."""
+    registered_model: str | None = None
+    """Name in the model registry; `slant-` and the codebook's name where it is null."""
+    promote: Literal["better", "always", "never"] = "better"
+    """When the new version becomes `@champion`: when it is the first or better on dev; always;
+    never."""
+
+
+class Predict(Section):
+    """What stands in a prediction."""
+
+    evidence: Annotated[int, Field(ge=0, le=20)] = 2
+    """Sentences of evidence on each row."""
+
+
+class Config(Section):
+    """One experiment, complete in one file."""
+
+    name: Slug
+    """The run's name, and its folder below `runs/`."""
+    description: str = ""
+    """What the run is for, in a sentence; shown in MLflow."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """The one source of randomness."""
+    codebook: FilePath
+    """The codebook's file."""
+    ingest: Ingest
+    label: LabelSection = LabelSection()
+    split: SplitSection = HashSplit()
+    features: NgramFeatures = NgramFeatures()
+    train: LinearTrain = LinearTrain()
+    evaluate: Evaluate = Evaluate()
+    track: Track = Track()
+    predict: Predict = Predict()
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read the config at `path` with `section.key=value` overrides; ConfigError says where."""
+    document = documents.read(path)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {override}: must look like section.key=value")
+        if not isinstance(document.value, dict):
+            raise PipelineError(f"{path}: must hold keys and values, found nothing of the kind")
+        document.set(key, value)
+    return documents.validate(document, Config, ConfigError)

@@ -1,0 +1,136 @@
+"""The tables that flow between the stages: their columns, types and meaning, declared once.
+
+A stage takes and returns `pyarrow.Table`s (or streams of them) with these schemas. Offsets are
+counted in characters of the `text` they point into, as Python slices count them.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import pyarrow as pa
+
+
+class Side(StrEnum):
+    """Where an example stands in training and testing.
+
+    A further test set has a name of its own that begins with `test_`; see `is_test`.
+    """
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+def is_test(side: str) -> bool:
+    """True for `test` and for every further test set (`test_mt`, `test_2024`)."""
+    return side == Side.TEST or side.startswith("test_")
+
+
+# Start (inclusive) and end (exclusive), in characters.
+SPAN: Final = pa.struct([("start", pa.int32()), ("end", pa.int32())])
+
+# One row per article that ingest accepted, in the order of the sources.
+ARTICLES: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("title", pa.large_string()),  # null where the source has none
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("outlet", pa.string()),
+        pa.field("published", pa.string()),  # ISO 8601 where it could be parsed, else as written
+        pa.field("url", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("given_split", pa.string()),  # the side that the source names, if any
+        pa.field("source", pa.string(), nullable=False),  # file or hub name, relative to the root
+        pa.field("place", pa.int64(), nullable=False),  # line, row or file number in it, from 1
+        # The row's other fields as one JSON object: nothing that came in is dropped.
+        pa.field("extra", pa.large_string()),
+    ]
+)
+
+# One coder's label of one example. A multi-label answer is one row per label.
+ANNOTATIONS: Final = pa.schema(
+    [
+        pa.field("article_id", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("target", pa.string()),  # null for tasks that are asked of the whole article
+        pa.field("coder", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+    ]
+)
+
+# One unit to be labelled: (article, task, target or none).
+EXAMPLES: Final = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),  # article|task|target
+        pa.field("article_id", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("target", pa.string()),  # target id of the codebook, or the row's own wording
+        # Mentions of the target in the article's text, in order and not overlapping. Empty where
+        # the text never names it; null for tasks without targets.
+        pa.field("mentions", pa.list_(SPAN)),
+        # Who acts towards the target, where the source marks it, and where the text names them.
+        pa.field("source_entity", pa.string()),
+        pa.field("source_mentions", pa.list_(SPAN)),
+        pa.field("gold", pa.list_(pa.string())),  # sorted labels; null where nobody decided
+        pa.field("coders", pa.int32(), nullable=False),  # how many coders answered
+    ]
+)
+
+# What became of each article in the split. `side` is null for one that was set aside.
+SPLITS: Final = pa.schema(
+    [
+        pa.field("article_id", pa.string(), nullable=False),
+        pa.field("side", pa.string()),
+        pa.field("group", pa.string(), nullable=False),  # what was kept on one side
+        pa.field("story", pa.string(), nullable=False),  # first article of the near-duplicates
+        pa.field("reason", pa.string(), nullable=False),  # `hash`, `given`, `near-duplicate of x`
+    ]
+)
+
+EVIDENCE: Final = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("text", pa.large_string()),
+            ("score", pa.float32()),  # what the sentence adds to the label's score, in logits
+        ]
+    )
+)
+
+# One row per (article, task, target): the tidy table that `predict` and `evaluate` write.
+PREDICTIONS: Final = pa.schema(
+    [
+        pa.field("article_id", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("target", pa.string()),
+        pa.field("label", pa.string()),  # labels of a multi-label answer are joined by `|`
+        pa.field("probability", pa.float32()),  # of `label`; of the least sure one of several
+        pa.field("probabilities", pa.map_(pa.string(), pa.float32())),
+        pa.field("abstained", pa.bool_(), nullable=False),
+        pa.field("evidence", EVIDENCE),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("codebook_version", pa.string(), nullable=False),
+    ]
+)
+
+# Predictions on a side whose answers are known, for evaluation.
+SCORED: Final = pa.schema(
+    [
+        *PREDICTIONS,
+        pa.field("side", pa.string(), nullable=False),
+        # What the bootstrap may resample.
+        pa.field("story", pa.string(), nullable=False),
+        pa.field("outlet", pa.string()),
+        pa.field("gold", pa.list_(pa.string()), nullable=False),
+        # The same model asked without its target; null for tasks without targets.
+        pa.field("blind_probabilities", pa.map_(pa.string(), pa.float32())),
+    ]
+)
+
+LABEL_SEPARATOR: Final = "|"
+
+
+def join_labels(labels: list[str]) -> str:
+    """Write the labels of a multi-label answer as one string, in their order."""
+    return LABEL_SEPARATOR.join(labels)
