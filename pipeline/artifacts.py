@@ -71,6 +71,11 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def blind_model(self) -> Path:
+        """The bundle of the target tasks trained without their targets, to compare with."""
+        return self.path / "model-blind"
+
+    @property
     def selection(self) -> Path:
         """What was tried in training and how each try did on held-out data."""
         return self.path / "selection.json"
@@ -143,7 +148,11 @@ def write_json(path: Path, value: Any) -> None:
 def to_json(value: Any) -> bytes:
     """Return `value` as indented JSON with a newline at its end."""
     return orjson.dumps(
-        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+        value,
+        option=orjson.OPT_INDENT_2
+        | orjson.OPT_APPEND_NEWLINE
+        | orjson.OPT_SERIALIZE_NUMPY
+        | orjson.OPT_NON_STR_KEYS,  # an enum's name is a key too
     )
 
 

@@ -1,0 +1,49 @@
+"""The last step of a model: from features to calibrated probabilities of labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The score of a label that training never saw: its probability is 0.
+NEVER = np.float32(-1e4)
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Weights of a linear classifier, and the temperature that calibrates its scores.
+
+    One answer: probabilities are the softmax of scores / temperature (Guo et al., 2017,
+    https://arxiv.org/abs/1706.04599). Many answers: each label's is the logistic function.
+    """
+
+    labels: list[str]  # sorted ids; the order of every last axis
+    many: bool
+    weights: NDArray[np.float32]  # [columns, labels]
+    bias: NDArray[np.float32]  # [labels]
+    temperature: float
+
+    def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each label, float32[n, labels]."""
+        return probabilities(scores, self.many, self.temperature)
+
+
+def probabilities(
+    scores: NDArray[np.float32], many: bool, temperature: float
+) -> NDArray[np.float32]:
+    """Return probabilities of scores [n, labels] at a temperature; rows sum to 1 unless `many`."""
+    scaled = scores.astype(np.float64) / temperature
+    if many:
+        return (1 / (1 + np.exp(-np.clip(scaled, -500, 500)))).astype(np.float32)
+    shifted = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def chosen(probabilities: NDArray[np.float32], many: bool) -> NDArray[np.bool_]:
+    """Return which labels are the answer: the likeliest one, or all of at least one half."""
+    if many:
+        return probabilities >= 0.5
+    answer = np.zeros(probabilities.shape, np.bool_)
+    if len(answer):
+        answer[np.arange(len(answer)), probabilities.argmax(axis=1)] = True
+    return answer

@@ -1,0 +1,103 @@
+"""From texts and targets to calibrated probabilities: one interface, whatever the rung."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.bundle.heads import LinearHead
+from pipeline.config import NgramFeatures
+from pipeline.features import Asked, NgramVectorizer, Texts
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of n examples with l labels, and k sentences that speak for it."""
+
+    probabilities: NDArray[np.float32]  # [n, l]
+    spans: NDArray[np.int32]  # [n, k, 2] characters of the article's body; -1 where there is none
+    gains: NDArray[np.float32]  # [n, k] what the sentence adds to the likeliest label, in logits
+
+
+class TaskModel(Protocol):
+    """A trained model of one task; each rung of the ladder is one."""
+
+    @property
+    def labels(self) -> list[str]:
+        """Sorted ids of the labels: the last axis of all probabilities."""
+
+    @property
+    def many(self) -> bool:
+        """Whether an answer may have several labels."""
+
+    def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
+        """Answer each example, with up to `sentences` sentences of evidence."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `bundle.json` says of the model: rung, settings, everything not an array."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of the model by name."""
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """The rung `ngrams`: hashed n-grams and a linear head, scored in one compiled pass."""
+
+    vectorizer: NgramVectorizer
+    head: LinearHead
+
+    @property
+    def labels(self) -> list[str]:
+        """Sorted ids of the labels."""
+        return self.head.labels
+
+    @property
+    def many(self) -> bool:
+        """Whether an answer may have several labels."""
+        return self.head.many
+
+    def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
+        """Answer each example, with up to `sentences` sentences of evidence."""
+        scored = self.vectorizer.score(texts, asked, self.head.weights, self.head.bias, sentences)
+        return Answers(
+            self.head.probabilities(scored.scores),
+            scored.spans,
+            scored.gains / np.float32(self.head.temperature),
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the entry of `bundle.json`."""
+        return {
+            "rung": "ngrams",
+            "features": self.vectorizer.section.model_dump(mode="json"),
+            "sees_target": self.vectorizer.sees_target,
+            "labels": self.head.labels,
+            "many": self.head.many,
+            "temperature": self.head.temperature,
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of the model by name."""
+        return {
+            "kept": self.vectorizer.kept_,
+            "idf": self.vectorizer.idf_,
+            "weights": self.head.weights,
+            "bias": self.head.bias,
+        }
+
+    @classmethod
+    def restore(cls, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "NgramModel":
+        """Make the model again from its settings and arrays."""
+        section = NgramFeatures.model_validate(settings["features"])
+        vectorizer = NgramVectorizer(section, sees_target=settings["sees_target"])
+        vectorizer.restore(arrays["kept"], arrays["idf"])
+        head = LinearHead(
+            settings["labels"],
+            settings["many"],
+            arrays["weights"],
+            arrays["bias"],
+            settings["temperature"],
+        )
+        return cls(vectorizer, head)

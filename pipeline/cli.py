@@ -1,0 +1,384 @@
+"""The command line: each command parses, makes one call, and prints.
+
+Results go to stdout, progress and errors to stderr. Exit status: 0 done; 1 the user can put
+something right; 2 a wrong command; 3 done, but some rows were rejected.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from pipeline import __version__
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.stages import Outcome
+
+EXIT_ERROR: Final = 1
+EXIT_REJECTS: Final = 3
+
+app = typer.Typer(
+    name="slant",
+    help="Topic and stance of news articles, from a codebook to tracked predictions.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment's YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one key; may be repeated."),
+]
+RunOption = Annotated[
+    Path | None,
+    typer.Option("--run", metavar="DIR", help="The run's folder; runs/<name> by default."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def main() -> None:
+    """Run the command line; what the user can put right becomes one line and status 1."""
+    try:
+        app()
+    except PipelineError as error:
+        typer.echo(f"slant: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_ERROR)
+
+
+@app.callback(invoke_without_command=True)
+def _about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"slant {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    folder: RunOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run all stages of an experiment: ingest to MLflow. What is unchanged is skipped.
+
+    \b
+      slant run configs/default.yaml
+      slant run configs/default.yaml --set features.words=1 --run runs/unigrams
+      slant run configs/default.yaml --set track.enabled=false --json
+    """
+    _run_to("track", config, overrides, folder, as_json)
+
+
+def _add_stage_command(stage: str, does: str) -> None:
+    def command(
+        config: ConfigFile,
+        overrides: Overrides = None,
+        folder: RunOption = None,
+        as_json: AsJson = False,
+    ) -> None:
+        _run_to(stage, config, overrides, folder, as_json)
+
+    command.__doc__ = f"""{does}
+
+    Runs the stages before it too, unless they are up to date.
+
+    \b
+      slant {stage} configs/default.yaml
+      slant {stage} configs/default.yaml --run runs/trial
+    """
+    app.command(stage)(command)
+
+
+for _stage, _does in {
+    "ingest": "Read the sources into articles.parquet, and what cannot be read into rejects.jsonl.",
+    "label": "Make examples with gold labels, and report the coders' agreement.",
+    "split": "Put each article on the train, dev or test side.",
+    "featurize": "Fit the features on the train side.",
+    "train": "Train the model of each task.",
+    "evaluate": "Score the test side: metrics.json, predictions.parquet, report.html.",
+}.items():
+    _add_stage_command(_stage, _does)
+
+
+def _run_to(
+    last: str, config_file: Path, overrides: list[str] | None, folder: Path | None, as_json: bool
+) -> None:
+    from pipeline import config as configs
+    from pipeline.artifacts import RunFolder, read_json
+    from pipeline.stages import run_stages
+
+    config = configs.load(config_file, overrides or [])
+    run_folder = RunFolder(folder if folder is not None else Path("runs") / config.name)
+    outcomes = run_stages(config, run_folder, last, _tell)
+    metrics = read_json(run_folder.metrics) if last in ("evaluate", "track") else {}
+    if as_json:
+        _print_json(
+            {
+                "run": str(run_folder.path),
+                "stages": [vars(outcome) for outcome in outcomes],
+                "metrics": metrics,
+            }
+        )
+        return
+    if metrics:
+        typer.echo(_scores_table(metrics))
+    _where(run_folder.path, last, config)
+
+
+def _tell(outcome: "Outcome") -> None:
+    took = "unchanged, skipped" if outcome.skipped else f"{outcome.seconds:.1f} s"
+    typer.echo(f"{outcome.stage:<10} {outcome.summary}  [{took}]", err=True)
+
+
+def _scores_table(metrics: dict[str, Any]) -> str:
+    rows = [["side/task", "n", "macro-F1", "95 % interval", "accuracy", "ECE", "majority", "blind"]]
+    for side, tasks in metrics.items():
+        for task, values in tasks.items():
+            majority = ((values.get("baselines") or {}).get("majority") or {}).get("macro_f1")
+            rows.append(
+                [
+                    f"{side}/{task}",
+                    str(values["n"]),
+                    _number(values["macro_f1"]),
+                    _interval(values.get("macro_f1_low"), values.get("macro_f1_high")),
+                    _number(values["accuracy"]),
+                    _number(values["ece"]),
+                    _number(majority),
+                    _number((values.get("target_blind") or {}).get("macro_f1")),
+                ]
+            )
+    return _aligned(rows)
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    """Return rows as lines, the first column to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
+    if low is None or high is None:
+        return "–"
+    return f"{low:+.3f} – {high:+.3f}" if signed else f"{_number(low)} – {_number(high)}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("0.", ".", 1)
+
+
+def _where(folder: Path, last: str, config: "Config") -> None:
+    typer.echo(f"\nrun        {folder}")
+    if last in ("evaluate", "track"):
+        typer.echo(f"report     {folder / 'report.html'}")
+        typer.echo(f"scores     {folder / 'metrics.json'}")
+        typer.echo(f"model      {folder / 'model'}")
+        typer.echo(
+            f"predict    slant predict FILE… --model {folder / 'model'} --output out.parquet"
+        )
+    if last == "track" and config.track.enabled:
+        typer.echo("compare    slant ui   (or: make ui)")
+
+
+@app.command()
+def predict(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…", help="Files, folders, patterns, or - for JSONL on stdin."
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="BUNDLE_OR_URI", help="A model folder or models:/ URI."),
+    ],
+    output: Annotated[
+        str,
+        typer.Option("--output", metavar="FILE", help=".parquet, .jsonl or .csv; - for stdout."),
+    ],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option("--target", help="Ask about this target too; may be repeated."),
+    ] = None,
+    aliases: Annotated[
+        list[str] | None,
+        typer.Option("--alias", help="Another wording: TARGET=ALIAS, or ALIAS of the only target."),
+    ] = None,
+    evidence: Annotated[
+        int | None, typer.Option("--evidence", min=0, max=20, help="Sentences of evidence a row.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict topic and stance of articles in files, folders or a stream.
+
+    \b
+      slant predict a.jsonl b.parquet articles/ --model runs/default/model --output out.parquet
+      slant predict new.jsonl --model models:/slant-alliances@champion --output out.csv
+      slant predict new.jsonl --model runs/default/model --output out.jsonl \\
+          --target "the two states' alliance" --alias "their pact"
+      cat new.jsonl | slant predict - --model runs/default/model --output -
+
+    Rows that cannot be read go to FILE.rejects.jsonl with their place and reason; the rest is
+    done, and the exit status is 3.
+    """
+    from pipeline.config import Predict
+    from pipeline.predict import output_format
+    from pipeline.stages.predictions import open_bundle, predict_sources
+
+    asked = _asked_targets(targets or [], aliases or [])
+    if output != "-":
+        output_format(output)  # a wrong ending is said before any work is done
+    bundle = open_bundle(model, Path())
+    started = time.perf_counter()
+    with _Progress() as progress:
+        done = predict_sources(
+            bundle,
+            sources,
+            output,
+            asked,
+            Predict().evidence if evidence is None else evidence,
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout.buffer,
+            progress=progress.add,
+        )
+    seconds = time.perf_counter() - started
+    if as_json and output != "-":
+        _print_json({
+            "articles": done.articles, "rows": done.rows, "rejects": done.rejects,
+            "output": output, "seconds": round(seconds, 3),
+        })  # fmt: skip
+    typer.echo(
+        f"{done.articles:,} articles, {done.rows:,} predictions, {done.rejects:,} rejects in "
+        f"{seconds:.1f} s ({done.articles / seconds:,.0f} articles/s)",
+        err=True,
+    )
+    if done.rejects_file is not None:
+        typer.echo(f"rejects with their reasons: {done.rejects_file}", err=True)
+        raise typer.Exit(EXIT_REJECTS)
+
+
+def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:
+    from pipeline.predict import AskedTarget
+
+    wordings: dict[str, list[str]] = {target: [] for target in targets}
+    for alias in aliases:
+        owner, equals, wording = alias.partition("=")
+        if equals and owner in wordings:
+            wordings[owner].append(wording)
+        elif len(targets) == 1:
+            wordings[targets[0]].append(alias)
+        else:
+            raise PipelineError(
+                f"--alias {alias!r}: say whose alias it is, as TARGET=ALIAS; the targets are "
+                f"{targets or 'none: name one with --target'}"
+            )
+    return [AskedTarget(name, names) for name, names in wordings.items()]
+
+
+class _Progress:
+    """Articles so far and per second on stderr, a line that is written over."""
+
+    def __enter__(self) -> "_Progress":
+        from tqdm import tqdm
+
+        self._bar = tqdm(unit=" articles", file=sys.stderr, mininterval=1.0, leave=False)
+        return self
+
+    def add(self, count: int) -> None:
+        self._bar.update(count)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Folders of runs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the same test articles, with paired differences to the first.
+
+    \b
+      slant compare runs/default runs/unigrams
+      slant compare runs/default runs/unigrams --json
+    """
+    from pipeline.artifacts import RunFolder, read_json, read_table
+    from pipeline.evaluate import compare as compare_runs
+
+    folders = [RunFolder(path) for path in runs]
+    if len(folders) < 2:
+        raise PipelineError("compare needs two runs or more: slant compare runs/a runs/b")
+    named = {
+        str(folder.path): (read_json(folder.metrics), read_table(folder.predictions))
+        for folder in folders
+    }
+    if len(named) < len(folders):
+        raise PipelineError("compare: a run is named twice")
+    comparison = compare_runs(named)
+    if as_json:
+        _print_json(comparison.as_dict())
+        return
+    rows = [["side/task", "run", "n", "macro-F1", "95 % interval", "difference", "interval", "p"]]
+    rows += [
+        [
+            f"{row.side}/{row.task}",
+            row.run,
+            str(row.n),
+            _number(row.macro_f1),
+            _interval(row.macro_f1_low, row.macro_f1_high),
+            "" if row.difference is None else f"{row.difference:+.3f}",
+            ""
+            if row.difference is None
+            else _interval(row.difference_low, row.difference_high, signed=True),
+            "" if row.p_value is None else f"{row.p_value:.3f}",
+        ]
+        for row in comparison.rows
+    ]
+    typer.echo(_aligned(rows))
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option("--host", help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to serve on.")] = 5000,
+) -> None:
+    """Open MLflow on the recorded runs.
+
+    \b
+      slant ui
+      slant ui --port 8080
+    """
+    from pipeline.tracking import ui_command, ui_environment
+
+    command = ui_command(host=host, port=port)
+    typer.echo(f"http://{host}:{port}/#/experiments   (Ctrl-C stops it)", err=True)
+    os.execve(command[0], command, {**os.environ, **ui_environment()})  # noqa: S606  our own
+
+
+def _print_json(value: Any) -> None:
+    from pipeline.artifacts import to_json
+
+    sys.stdout.buffer.write(to_json(value))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""The page about one run that people read: self-contained, without scripts."""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.codebook import Codebook, Task
+from pipeline.config import Evaluate
+from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
+from pipeline.records import LABEL_SEPARATOR
+
+TEMPLATE: Final = "report.html.j2"
+WORST_ERRORS: Final = 10
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """What the page says that is not in the scores."""
+
+    run: str
+    description: str
+    model_version: str
+    codebook: str
+    """Name and version, `demo@1.0`."""
+    package_version: str
+    articles: int
+    rejects: int
+    set_aside: int
+    examples: Mapping[str, Mapping[str, int]]
+    """Examples by task and side."""
+    agreement: Mapping[str, float | None]
+    """Krippendorff's alpha by task, where several coders answered."""
+    settings: Sequence[tuple[str, object]]
+    """Name and value of what was chosen, in the order to show."""
+    evaluation: Evaluate
+    """How the intervals were made."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong prediction as the page shows it."""
+
+    article_id: str
+    target: str | None
+    gold: str
+    predicted: str
+    probability: float
+    """Of the wrong label that the model was surest of."""
+    evidence: list[str]
+
+
+def report(
+    metrics: Mapping[str, Any],
+    scored: pa.Table,
+    plots: Mapping[str, bytes],
+    codebook: Codebook,
+    facts: ReportFacts,
+) -> str:
+    """Write the page as one HTML document; equal arguments give equal text."""
+    side = main_side(metrics) or ""
+    tasks = [
+        {
+            "name": name,
+            "task": codebook.tasks[name],
+            "names": _label_names(codebook.tasks[name]),
+            "score": score,
+            "baselines": _baseline_rows(score),
+            "plots": _task_plots(name, score, codebook.tasks[name], plots),
+            "mistakes": _mistakes(rows_of(scored, side, name), codebook, name, facts.evaluation),
+        }
+        for name, score in (metrics[side].items() if side else [])
+    ]
+    page: str = _template().render(
+        facts=facts,
+        side=side,
+        tasks=tasks,
+        metrics=metrics,
+        sides=_sides(facts.examples),
+        unit={"story": "stories", "article": "articles", "outlet": "outlets"}[
+            facts.evaluation.resample_by
+        ],
+    )
+    return page
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "score": _score,
+        "signed": _signed,
+        "count": _count,
+        "percent": _percent,
+        "percent_of": _percent_of,
+    }
+    source = Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(source)
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:g}\N{NO-BREAK SPACE}%"
+
+
+def _percent_of(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _sides(examples: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return train, dev, test, then the other sides."""
+    known = {side for counts in examples.values() for side in counts}
+    usual = ["train", "dev", "test"]
+    return [side for side in usual if side in known] + sorted(known - set(usual))
+
+
+def _label_names(task: Task) -> dict[str, str]:
+    return {label.id: label.name or label.id for label in task.labels}
+
+
+def _baseline_rows(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    rows = [("This model", score)]
+    if "target_blind" in score:
+        rows.append(("The same model without its target", score["target_blind"]))
+    rows.append(("Always the commonest training answer", score["baselines"]["majority"]))
+    rows.append(("A random training answer", score["baselines"]["prior"]))
+    return rows
+
+
+def _task_plots(
+    name: str, score: Mapping[str, Any], task: Task, plots: Mapping[str, bytes]
+) -> list[dict[str, Any]]:
+    """Return source, size, caption and alternative text of the plots that there are."""
+    texts = {
+        "labels": ("F1 of each label, with its interval.", _alt_of_labels(score, task)),
+        "confusion": ("Gold against prediction.", _alt_of_confusion(score, task)),
+        "reliability": (
+            "Probability against the share that is right, and how often each probability occurs.",
+            f"Reliability curve of {name}. Its calibration error is {_score(score['ece'])}; a "
+            f"perfectly calibrated model would lie on the diagonal.",
+        ),
+    }
+    return [
+        {
+            "src": "data:image/png;base64," + base64.b64encode(plots[file]).decode("ascii"),
+            "caption": caption,
+            "alt": alt,
+            **_size(plots[file]),
+        }
+        for kind, (caption, alt) in texts.items()
+        if (file := f"{name}_{kind}.png") in plots
+    ]
+
+
+def _size(png: bytes) -> dict[str, int]:
+    """Read a PNG's size from its header, in CSS pixels: plots have half as many again."""
+    width, height = struct.unpack(">II", png[16:24])
+    return {"width": round(width / 1.5), "height": round(height / 1.5)}
+
+
+def _alt_of_labels(score: Mapping[str, Any], task: Task) -> str:
+    names = _label_names(task)
+    known = {label: row["f1"] for label, row in score["labels"].items() if row["f1"] is not None}
+    if not known:
+        return "F1 by label; no label occurs."
+    best, worst = max(known, key=lambda label: known[label]), min(known, key=lambda x: known[x])
+    return (
+        f"F1 by label, from {_score(known[worst])} ({names[worst]}) to {_score(known[best])} "
+        f"({names[best]}). The table above has all values."
+    )
+
+
+def _alt_of_confusion(score: Mapping[str, Any], task: Task) -> str:
+    names, cells = _label_names(task), score.get("confusion", {"labels": [], "rows": []})
+    wrong = [
+        (count, gold, predicted)
+        for gold, row in zip(cells["labels"], cells["rows"], strict=True)
+        for predicted, count in zip(cells["labels"], row, strict=True)
+        if count and gold != predicted
+    ]
+    if not wrong:
+        return "Confusion matrix: every prediction is right."
+    count, gold, predicted = max(wrong, key=lambda cell: cell[0])
+    return (
+        f"Confusion matrix. The commonest confusion is {names[gold]} taken for "
+        f"{names[predicted]}, {count} times."
+    )
+
+
+def _mistakes(rows: pa.Table, codebook: Codebook, name: str, evaluation: Evaluate) -> list[Mistake]:
+    """Return the wrong predictions that the model was surest of, the surest first."""
+    question = Question.of(name, codebook.tasks[name])
+    answers = read_answers(rows, question, evaluation.resample_by)
+    wrong = answers.predicted & ~answers.gold
+    sureness = np.where(wrong, answers.probabilities, -1.0).max(axis=1)
+    ranked = [place for place in np.argsort(-sureness, kind="stable") if sureness[place] >= 0]
+    worst = ranked[:WORST_ERRORS]
+    taken = rows.take(pa.array(worst, pa.int64())).to_pylist()
+    names = _label_names(codebook.tasks[name])
+    targets = {target.id: target.name for target in codebook.targets}
+    return [
+        Mistake(
+            article_id=row["article_id"],
+            target=targets.get(row["target"], row["target"]),
+            gold=_answer(row["gold"], names),
+            predicted=_answer((row["label"] or "").split(LABEL_SEPARATOR), names),
+            probability=float(sureness[place]),
+            evidence=[sentence["text"] for sentence in row["evidence"] or []],
+        )
+        for place, row in zip(worst, taken, strict=True)
+    ]
+
+
+def _answer(labels: Sequence[str], names: Mapping[str, str]) -> str:
+    return ", ".join(names[label] for label in labels if label) or "none"

@@ -1,0 +1,146 @@
+"""The scores of every side and task, as plain numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.codebook import Codebook
+from pipeline.config import Evaluate
+from pipeline.errors import DataError
+from pipeline.evaluate import calibration, metrics
+from pipeline.evaluate.answers import (
+    Answers,
+    Flags,
+    Floats,
+    Question,
+    check_scored,
+    flags_of,
+    read_answers,
+    rows_of,
+    sides_and_tasks,
+)
+from pipeline.evaluate.baselines import baseline_scores
+from pipeline.evaluate.bootstrap import interval, resampled_sums
+
+# Finer than any test set can tell, coarser than the last bits in which processors differ.
+DIGITS: Final = 6
+
+
+def evaluate(
+    scored: pa.Table,
+    codebook: Codebook,
+    section: Evaluate,
+    seed: int,
+    train_gold: Mapping[str, Sequence[Sequence[str]]],
+) -> dict[str, Any]:
+    """Score records.SCORED: {side: {task: scores}}, sorted, ready for JSON.
+
+    `train_gold` holds the training side's answers by task, for the baselines. What cannot be
+    computed is None: the precision of a label that was never predicted, an interval of one story.
+    """
+    check_scored(scored)
+    result: dict[str, Any] = {}
+    for side, name in sides_and_tasks(scored):
+        if name not in codebook.tasks:
+            raise DataError(
+                f"scored predictions: task {name!r} is not in the codebook {codebook.identity}"
+            )
+        question = Question.of(name, codebook.tasks[name])
+        answers = read_answers(rows_of(scored, side, name), question, section.resample_by)
+        # Each side and task has draws of its own, whatever else is in the table.
+        rng = np.random.default_rng([seed, *f"{side}/{name}".encode()])
+        training = flags_of(train_gold.get(name, []), question)
+        result.setdefault(side, {})[name] = _rounded(_score(answers, section, rng, training))
+    return result
+
+
+def _score(
+    answers: Answers, section: Evaluate, rng: np.random.Generator, training: Flags
+) -> dict[str, Any]:
+    gold, probabilities, many = answers.gold, answers.probabilities, answers.question.many
+    tallies = {
+        "model": metrics.tally(gold, answers.predicted),
+        "gaps": calibration.gap_tally(calibration.claims_of(answers), section.bins),
+    }
+    if answers.blind is not None:
+        tallies["blind"] = metrics.tally(gold, answers.blind_predicted)
+    sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
+    counts = metrics.counts_of(sums["model"])
+    return {
+        "n": len(gold),
+        "n_stories": int(answers.stories.max()) + 1,
+        **_headline(counts, sums["gaps"], section, many),
+        "log_loss": metrics.log_loss(gold, probabilities, many),
+        "brier": metrics.brier(gold, probabilities, many),
+        **(_blind(counts, metrics.counts_of(sums["blind"]), section) if "blind" in sums else {}),
+        "labels": _labels(counts, answers.question.labels, section),
+        **({} if many else {"confusion": _confusion(answers)}),
+        "baselines": baseline_scores(gold, training, many, rng),
+    }
+
+
+def _headline(
+    counts: metrics.Counts, gaps: Floats, section: Evaluate, many: bool
+) -> dict[str, float | None]:
+    errors = calibration.recentred(calibration.ece(gaps, counts.n, section.bins))
+    scores = {"macro_f1": metrics.macro_f1(counts)}
+    if many:
+        scores["micro_f1"] = metrics.micro_f1(counts)
+    scores |= {"accuracy": metrics.accuracy(counts), "ece": errors}
+    result: dict[str, float | None] = {}
+    for name, values in scores.items():
+        result |= _with_interval(name, values, section)
+    return result
+
+
+def _with_interval(name: str, values: Floats, section: Evaluate) -> dict[str, float | None]:
+    low, high = interval(values[1:], section.confidence)
+    return {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+
+
+def _blind(counts: metrics.Counts, blind: metrics.Counts, section: Evaluate) -> dict[str, Any]:
+    delta = metrics.macro_f1(counts) - metrics.macro_f1(blind)
+    return {
+        "target_blind": {
+            "macro_f1": float(metrics.macro_f1(blind)[0]),
+            "accuracy": float(metrics.accuracy(blind)[0]),
+        },
+        **_with_interval("target_blind_delta", delta, section),
+    }
+
+
+def _labels(
+    counts: metrics.Counts, labels: list[str], section: Evaluate
+) -> dict[str, dict[str, float | None]]:
+    precision = metrics.ratio(counts.hits[0], counts.predicted[0])
+    recall = metrics.ratio(counts.hits[0], counts.gold[0])
+    f1 = metrics.label_f1(counts)
+    return {
+        label: {
+            "precision": float(precision[k]),
+            "recall": float(recall[k]),
+            **_with_interval("f1", f1[:, k], section),
+            "support": int(counts.gold[0, k]),
+            "predicted": int(counts.predicted[0, k]),
+        }
+        for k, label in enumerate(labels)
+    }
+
+
+def _confusion(answers: Answers) -> dict[str, Any]:
+    labels = answers.question.labels
+    cells = answers.gold.argmax(axis=1) * len(labels) + answers.predicted.argmax(axis=1)
+    rows = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), -1)
+    return {"labels": labels, "rows": rows.tolist()}
+
+
+def _rounded(value: Any) -> Any:
+    """Round every float inside `value`; what is not a number becomes None."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,397 @@
+"""The compiled passes over many examples: counting, vectorising, and scoring in one go.
+
+All three call the same `emit`, so training and prediction cannot see different features. They
+release the interpreter's lock: `parallel` runs them on as many threads as there are cores.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pipeline.features.ngrams import BLOCKS, emit_article, emit_target, room_for
+from pipeline.features.words import split_sentences, split_words
+
+T = TypeVar("T")
+
+# Examples in one task of a thread: enough to hide the hand-over, few enough to balance.
+CHUNK: Final = 256
+
+
+class Corpus(NamedTuple):
+    """`Texts` and `Asked` as the compiled code takes them."""
+
+    buffer: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    body: NDArray[np.int32]
+    text_of: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    mentions: NDArray[np.int32]
+    roles: NDArray[np.int8]
+
+
+class Recipe(NamedTuple):
+    """Which features are taken, as the compiled code takes it."""
+
+    sees_target: bool
+    words: int
+    shortest_chars: int
+    longest_chars: int  # 0 for none
+    window: int
+    show_mention: bool
+    shift: np.uint64  # 64 minus the binary logarithm of the number of buckets
+    classes: NDArray[np.uint8]
+    lower: NDArray[np.uint16]
+    abbreviations: NDArray[np.uint64]
+
+
+class Scratch(NamedTuple):
+    """Working space for one text at a time; see `split_words` and `emit_article`."""
+
+    points: NDArray[np.int32]
+    bounds: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
+    places: NDArray[np.int32]
+    own: NDArray[np.int32]
+    buckets: NDArray[np.uint32]
+    owners: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+
+@njit(nogil=True)
+def _scratch(corpus: Corpus, recipe: Recipe, first: int, stop: int) -> Scratch:
+    longest = 0
+    for example in range(first, stop):
+        text = corpus.text_of[example]
+        longest = max(longest, corpus.offsets[text + 1] - corpus.offsets[text])
+    words = longest // 2 + 2  # a word takes a byte and a separator, or three bytes by itself
+    room = room_for(words, longest, recipe.words, recipe.shortest_chars, recipe.longest_chars)
+    return Scratch(
+        np.empty(longest + 1, np.int32),
+        np.empty(words + 1, np.int32),
+        np.empty(words, np.uint64),
+        np.empty(words, np.int32),
+        np.arange(words, dtype=np.int32),
+        np.empty(room, np.uint32),
+        np.empty(room, np.int32),
+        np.zeros(BLOCKS, np.int64),
+    )
+
+
+@njit(nogil=True)
+def _split(corpus: Corpus, recipe: Recipe, text: int, scratch: Scratch) -> int:
+    return split_words(
+        corpus.buffer, corpus.offsets[text], corpus.offsets[text + 1], recipe.classes,
+        recipe.lower, scratch.points, scratch.bounds, scratch.hashes, scratch.places,
+    )  # fmt: skip
+
+
+@njit(nogil=True)
+def _emit(corpus: Corpus, recipe: Recipe, example: int, words: int, scratch: Scratch) -> int:
+    if not recipe.sees_target:
+        return emit_article(
+            words, scratch.points, scratch.bounds, scratch.hashes, scratch.own, recipe.words,
+            recipe.shortest_chars, recipe.longest_chars, recipe.shift, scratch.buckets,
+            scratch.owners, scratch.ends,
+        )  # fmt: skip
+    first = corpus.bounds[example]
+    stop = corpus.bounds[example + 1]
+    return emit_target(
+        words, scratch.points, scratch.bounds, scratch.hashes, scratch.places,
+        corpus.mentions[first:stop], corpus.roles[first:stop], recipe.words,
+        recipe.shortest_chars, recipe.longest_chars, recipe.window, recipe.show_mention,
+        recipe.shift, scratch.buckets, scratch.owners, scratch.ends,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def emit_one(
+    corpus: Corpus, recipe: Recipe, example: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.int64]]:
+    """Return the buckets, their owners and the blocks' ends of one example."""
+    scratch = _scratch(corpus, recipe, example, example + 1)
+    words = _split(corpus, recipe, corpus.text_of[example], scratch)
+    count = _emit(corpus, recipe, example, words, scratch)
+    return scratch.buckets[:count], scratch.owners[:count], scratch.ends
+
+
+@njit(cache=True, nogil=True)
+def count_examples(
+    corpus: Corpus, recipe: Recipe, first: int, stop: int, seen_in: NDArray[np.int32]
+) -> None:
+    """Add to `seen_in[bucket]` the number of examples, of `first` to `stop`, that have it."""
+    scratch = _scratch(corpus, recipe, first, stop)
+    last = np.full(len(seen_in), -1, np.int32)
+    text = -1
+    words = 0
+    for example in range(first, stop):
+        if corpus.text_of[example] != text:
+            text = corpus.text_of[example]
+            words = _split(corpus, recipe, text, scratch)
+        count = _emit(corpus, recipe, example, words, scratch)
+        for at in range(count):
+            bucket = scratch.buckets[at]
+            if last[bucket] != example:
+                last[bucket] = example
+                seen_in[bucket] += 1
+
+
+@njit(nogil=True)
+def _weigh(
+    scratch: Scratch,
+    columns: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    times: NDArray[np.int32],
+    kept: NDArray[np.int32],
+    values: NDArray[np.float32],
+    kept_ends: NDArray[np.int64],
+    scales: NDArray[np.float32],
+) -> int:
+    """Turn emitted buckets into weighted columns; return how many.
+
+    `kept` gets each column once, block after block up to `kept_ends[b]`, `values` its
+    (1 + ln tf) · idf, not yet scaled; `scales[b]` is one over the block's Euclidean length.
+    `times`, zero before and after, counts occurrences by column.
+    """
+    filled = 0
+    start = 0
+    for block in range(BLOCKS):
+        first = filled
+        for at in range(start, scratch.ends[block]):
+            column = columns[scratch.buckets[at]]
+            if column < 0:
+                continue
+            if times[column] == 0:
+                kept[filled] = column
+                filled += 1
+            times[column] += 1
+        start = scratch.ends[block]
+        squares = np.float32(0.0)
+        for at in range(first, filled):
+            column = kept[at]
+            count = times[column]
+            value = idf[column]
+            if count > 1:
+                value *= np.float32(1.0) + np.float32(np.log(np.float32(count)))
+            values[at] = value
+            squares += value * value
+        for at in range(first, filled):
+            times[kept[at]] = 0
+        scales[block] = np.float32(1.0) / np.sqrt(squares) if squares > 0 else np.float32(0.0)
+        kept_ends[block] = filled
+    return filled
+
+
+@njit(cache=True, nogil=True)
+def vectorise(
+    corpus: Corpus,
+    recipe: Recipe,
+    columns: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    first: int,
+    stop: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the rows of examples `first` to `stop` as the three arrays of a CSR matrix."""
+    scratch = _scratch(corpus, recipe, first, stop)
+    times = np.zeros(len(idf), np.int32)
+    room = len(scratch.buckets)
+    kept = np.empty(room, np.int32)
+    values = np.empty(room, np.float32)
+    kept_ends = np.zeros(BLOCKS, np.int64)
+    scales = np.zeros(BLOCKS, np.float32)
+    row_ends = np.zeros(stop - first + 1, np.int64)
+    indices = np.empty(1 << 16, np.int32)
+    data = np.empty(1 << 16, np.float32)
+    text = -1
+    words = 0
+    filled = 0
+    for example in range(first, stop):
+        if corpus.text_of[example] != text:
+            text = corpus.text_of[example]
+            words = _split(corpus, recipe, text, scratch)
+        _emit(corpus, recipe, example, words, scratch)
+        count = _weigh(scratch, columns, idf, times, kept, values, kept_ends, scales)
+        if filled + count > len(indices):
+            grown = max(2 * len(indices), filled + count)
+            more_indices = np.empty(grown, np.int32)
+            more_indices[:filled] = indices[:filled]
+            indices = more_indices
+            more_data = np.empty(grown, np.float32)
+            more_data[:filled] = data[:filled]
+            data = more_data
+        start = 0
+        for block in range(BLOCKS):
+            for at in range(start, kept_ends[block]):
+                indices[filled] = kept[at]
+                data[filled] = values[at] * scales[block]
+                filled += 1
+            start = kept_ends[block]
+        row_ends[example - first + 1] = filled
+    return row_ends, indices[:filled].copy(), data[:filled].copy()
+
+
+@njit(cache=True, nogil=True)
+def score(
+    corpus: Corpus,
+    recipe: Recipe,
+    columns: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    first: int,
+    stop: int,
+    scores: NDArray[np.float32],
+    spans: NDArray[np.int32],
+    gains: NDArray[np.float32],
+) -> None:
+    """Score examples `first` to `stop` and find the sentences that speak for the best label.
+
+    Fills `scores` (float32[examples, labels]) with weights · features + bias, and for the label
+    with the highest score `spans` (int32[examples, k, 2], characters of the body; -1 where there
+    is none) and `gains` (float32[examples, k], what the sentence adds to that score, descending,
+    always positive). k = 0 leaves evidence out and saves its time.
+    """
+    scratch = _scratch(corpus, recipe, first, stop)
+    times = np.zeros(len(idf), np.int32)
+    room = len(scratch.buckets)
+    kept = np.empty(room, np.int32)
+    values = np.empty(room, np.float32)
+    kept_ends = np.zeros(BLOCKS, np.int64)
+    scales = np.zeros(BLOCKS, np.float32)
+    per_time = np.zeros(len(idf), np.float32)
+    labels = len(bias)
+    block_scores = np.zeros(labels, np.float32)
+    wanted = spans.shape[1]
+    sentences = np.empty((len(scratch.points) // 2 + 2 if wanted else 1, 2), np.int32)
+    adds = np.zeros(len(sentences), np.float32)
+    text = -1
+    words = 0
+    found = 0
+    for example in range(first, stop):
+        if corpus.text_of[example] != text:
+            text = corpus.text_of[example]
+            words = _split(corpus, recipe, text, scratch)
+            if wanted:
+                found = split_sentences(
+                    corpus.buffer, corpus.offsets[text], corpus.offsets[text + 1], recipe.classes,
+                    recipe.lower, words, scratch.bounds, scratch.hashes, scratch.places,
+                    recipe.abbreviations, sentences,
+                )  # fmt: skip
+        _emit(corpus, recipe, example, words, scratch)
+        _weigh(scratch, columns, idf, times, kept, values, kept_ends, scales)
+        scores[example] = bias
+        start = 0
+        for block in range(BLOCKS):
+            block_scores[:] = 0
+            for at in range(start, kept_ends[block]):
+                value = values[at]
+                column = kept[at]
+                for label in range(labels):
+                    block_scores[label] += value * weights[column, label]
+            for label in range(labels):
+                scores[example, label] += scales[block] * block_scores[label]
+            start = kept_ends[block]
+        if wanted:
+            best = np.argmax(scores[example])
+            _add_up(
+                scratch, columns, weights, best, kept, values, kept_ends, scales, times,
+                per_time, sentences, found, adds,
+            )  # fmt: skip
+            _best_sentences(
+                sentences, adds, found, corpus.body[text], spans[example], gains[example]
+            )
+
+
+@njit(nogil=True)
+def _add_up(
+    scratch: Scratch,
+    columns: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    label: int,
+    kept: NDArray[np.int32],
+    values: NDArray[np.float32],
+    kept_ends: NDArray[np.int64],
+    scales: NDArray[np.float32],
+    times: NDArray[np.int32],
+    per_time: NDArray[np.float32],
+    sentences: NDArray[np.int32],
+    found: int,
+    adds: NDArray[np.float32],
+) -> None:
+    """Share what each feature adds to the label's score among the sentences it occurs in."""
+    adds[:found] = 0
+    start = 0
+    kept_start = 0
+    for block in range(BLOCKS):
+        for at in range(start, scratch.ends[block]):
+            column = columns[scratch.buckets[at]]
+            if column >= 0:
+                times[column] += 1
+        for at in range(kept_start, kept_ends[block]):
+            column = kept[at]
+            per_time[column] = (
+                values[at] * scales[block] * weights[column, label] / np.float32(times[column])
+            )
+        sentence = 0
+        before = -1
+        for at in range(start, scratch.ends[block]):
+            column = columns[scratch.buckets[at]]
+            if column < 0:
+                continue
+            place = scratch.places[scratch.owners[at]]
+            if place < before:
+                sentence = 0
+            before = place
+            while sentence + 1 < found and sentences[sentence, 1] <= place:
+                sentence += 1
+            adds[sentence] += per_time[column]
+        for at in range(kept_start, kept_ends[block]):
+            times[kept[at]] = 0
+        start = scratch.ends[block]
+        kept_start = kept_ends[block]
+
+
+@njit(nogil=True)
+def _best_sentences(
+    sentences: NDArray[np.int32],
+    adds: NDArray[np.float32],
+    found: int,
+    body: int,
+    spans: NDArray[np.int32],
+    gains: NDArray[np.float32],
+) -> None:
+    """Write the sentences of the body that add most, in the order of what they add."""
+    for rank in range(len(spans)):
+        best = -1
+        for sentence in range(found):
+            if sentences[sentence, 0] < body or adds[sentence] <= 0:
+                continue
+            if best < 0 or adds[sentence] > adds[best]:
+                best = sentence
+        if best < 0:
+            spans[rank:] = -1
+            gains[rank:] = 0
+            return
+        spans[rank, 0] = sentences[best, 0] - body
+        spans[rank, 1] = sentences[best, 1] - body
+        gains[rank] = adds[best]
+        adds[best] = 0
+
+
+def parallel(count: int, work: Callable[[int, int], T], chunk: int = CHUNK) -> list[T]:
+    """Run `work(first, stop)` over `count` examples in chunks, on all cores; results in order."""
+    starts = range(0, count, chunk)
+    if len(starts) < 2:
+        return [work(start, min(start + chunk, count)) for start in starts]
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(lambda start: work(start, min(start + chunk, count)), starts))
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    affinity: Any = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

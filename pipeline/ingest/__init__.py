@@ -1,0 +1,7 @@
+"""The room that streams articles out of files, folders, standard input and hub data sets."""
+
+from pipeline.ingest.batches import Batch, Reject, read_sources
+from pipeline.ingest.files import source_paths
+from pipeline.ingest.tidy import tidy
+
+__all__ = ["Batch", "Reject", "read_sources", "source_paths", "tidy"]

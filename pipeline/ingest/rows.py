@@ -1,0 +1,219 @@
+"""From a row as its source holds it to an article, or to the reason why it is none."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from pipeline import config, records
+from pipeline.ingest.dates import to_iso
+from pipeline.ingest.seen import SeenIds
+from pipeline.ingest.tidy import tidy
+
+_SIDES: Final = {
+    "training": records.Side.TRAIN,
+    "validation": records.Side.DEV,
+    "valid": records.Side.DEV,
+    "val": records.Side.DEV,
+    "testing": records.Side.TEST,
+}
+_ID_DIGITS: Final = 16
+
+
+class Row(NamedTuple):
+    """One row of a source. `shown` is what stood there; None where only `fields` is known."""
+
+    place: int
+    fields: dict[str, Any]
+    shown: bytes | None
+
+
+class Flaw(NamedTuple):
+    """A place in a source that could not be read as a row."""
+
+    place: int
+    reason: str
+    shown: bytes
+
+
+class Article(NamedTuple):
+    """One row of records.ARTICLES."""
+
+    id: str
+    title: str | None
+    text: str
+    outlet: str | None
+    published: str | None
+    url: str | None
+    language: str | None
+    given_split: str | None
+    source: str
+    place: int
+    extra: str | None
+
+
+class UnfitError(Exception):
+    """The row is no article; the message is one plain sentence."""
+
+
+class ArticleMaker:
+    """Makes articles of rows, and remembers their ids to refuse a second article of one id."""
+
+    def __init__(self, fields: config.Fields, *, keep_extra: bool) -> None:
+        self._fields = fields
+        self._keep_extra = keep_extra
+        self._seen = SeenIds()
+        self._mapped = frozenset(fields.model_dump().values()) - {fields.split}
+
+    def make(self, row: Row, source: str, side: str | None) -> Article:
+        """Return the article in `row`; `side` is the one that the source names for all its rows.
+
+        UnfitError where the row is no article, or one whose id occurred before.
+        """
+        fields, values = self._fields, row.fields
+        text = _required(values, fields.text)
+        title = _optional(values, fields.title)
+        given = _id(values, fields.id)
+        own_side = _side(values.get(fields.split)) if side is None else None
+        article = Article(
+            id=given or _made_id(title, text),
+            title=title,
+            text=text,
+            outlet=_optional(values, fields.outlet),
+            published=_published(values, fields.published),
+            url=_optional(values, fields.url),
+            language=_optional(values, fields.language),
+            given_split=side or own_side,
+            source=source,
+            place=row.place,
+            extra=self._extra(values, own_side) if self._keep_extra else None,
+        )
+        if not self._seen.add(article.id):
+            if given is None:
+                raise UnfitError(f"the same text as the article with the id '{article.id}'")
+            raise UnfitError(f"the id '{_clip(given)}' occurred before")
+        return article
+
+    def _extra(self, values: Mapping[str, Any], own_side: str | None) -> str:
+        rest = {name: value for name, value in values.items() if name not in self._mapped}
+        if own_side is not None:
+            rest.pop(self._fields.split, None)
+        try:
+            return to_json(rest)
+        except TypeError as error:
+            raise UnfitError(f"its fields cannot be kept as JSON ({error})") from None
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """Return `values` as JSON with sorted keys; what JSON has no form for becomes its `str`."""
+    options = orjson.OPT_SORT_KEYS
+    try:
+        return orjson.dumps(values, default=str, option=options).decode()
+    except TypeError:  # keys that are no text, which are slower to write
+        options |= orjson.OPT_NON_STR_KEYS
+        return orjson.dumps(values, default=str, option=options).decode()
+
+
+def _required(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if type(value) is str:
+        if text := _clean(value, name):
+            return text
+        raise UnfitError(f"'{name}' is blank")
+    if name not in values:
+        names = ", ".join(f"'{_clip(str(key))}'" for key in list(values)[:10])
+        more = ", …" if len(values) > 10 else ""
+        raise UnfitError(f"no '{name}'; the row has {names or 'no fields'}{more}")
+    if _is_missing(value):
+        raise UnfitError(f"'{name}' is null")
+    raise _wrong_type(name, value)
+
+
+def _optional(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if type(value) is str:
+        return _clean(value, name) or None
+    if _is_missing(value):
+        return None
+    raise _wrong_type(name, value)
+
+
+def _clean(value: str, name: str) -> str:
+    """Return the tidied text, empty where it is blank."""
+    if "\0" in value:
+        raise UnfitError(f"'{name}' holds a NUL character")
+    text = tidy(value)
+    return "" if text.isspace() else text
+
+
+def _id(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if type(value) is int:
+        return str(value)
+    if type(value) is str:
+        if "\0" in value:
+            raise UnfitError(f"'{name}' holds a NUL character")
+        return value.strip() or None
+    if _is_missing(value):
+        return None
+    raise _wrong_type(name, value)
+
+
+def _published(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if isinstance(value, date):  # datetime is one too
+        return value.isoformat()
+    if type(value) is int:
+        return to_iso(str(value))
+    text = _optional(values, name)
+    return text and to_iso(text)
+
+
+def _side(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    name = value.strip()
+    folded = name.lower()
+    if folded in _SIDES or folded in list(records.Side):
+        return str(_SIDES.get(folded, folded))
+    return name if records.is_test(name) else None
+
+
+def _made_id(title: str | None, text: str) -> str:
+    return hashlib.sha256(f"{title or ''}\0{text}".encode()).hexdigest()[:_ID_DIGITS]
+
+
+def _is_missing(value: Any) -> bool:
+    """True for null, and for the NaN that pandas writes where a column has no value."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _wrong_type(name: str, value: Any) -> UnfitError:
+    return UnfitError(f"'{name}' is {_kind(value)}; it must be text")
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int():
+            return "a number"
+        case float():
+            return "a number with a fraction"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "an object"
+        case bytes():
+            return "bytes"
+        case date():
+            return "a date"
+        case _:
+            return f"of the type {type(value).__name__}"
+
+
+def _clip(text: str, length: int = 80) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

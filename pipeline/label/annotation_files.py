@@ -1,0 +1,109 @@
+"""Read files of annotations: one row per coder, example and label."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from pipeline.errors import DataError
+from pipeline.label.answers import AnswerBook, Problems
+
+# Where a row stands, as `file:line`, and its cells.
+Row: TypeAlias = tuple[str, Mapping[str, str]]
+
+COLUMNS: Final = ("article_id", "task", "target", "coder", "label")
+# Files whose tasks are all asked of the article need no such column.
+OPTIONAL: Final = ("target",)
+JSON_LINES: Final = (".jsonl", ".ndjson")
+
+
+def read_annotations(path: Path, book: AnswerBook, problems: Problems) -> None:
+    """Add the answers in the file at `path` to `book`, and what is wrong to `problems`.
+
+    CSV, with tabs where the name ends in .tsv, or one JSON object per line. DataError where it
+    cannot be read at all.
+    """
+    read = _json_rows if path.suffix in JSON_LINES else _csv_rows
+    try:
+        for where, row in read(path):
+            try:
+                _add(row, book)
+            except ValueError as error:
+                problems.add(where, str(error))
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; look at label.annotations") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _add(row: Mapping[str, str], book: AnswerBook) -> None:
+    for column in ("article_id", "coder"):
+        if not row[column]:
+            raise ValueError(f"no {column}")
+    example = book.example(row["article_id"], row["task"], row["target"])
+    book.add(example, row["coder"], [row["label"]])
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+        line = 1
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            _check_columns(f"{path}:1", header)
+            line = reader.line_num + 1
+            for cells in reader:
+                if cells:
+                    yield f"{path}:{line}", _from_cells(f"{path}:{line}", header, cells)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(f"{path}:{line}: not valid CSV: {error}") from None
+
+
+def _from_cells(where: str, header: list[str], cells: list[str]) -> Mapping[str, str]:
+    if len(cells) > len(header):
+        raise DataError(
+            f"{where}: {len(cells)} cells under {len(header)} columns; "
+            "put quotes around a cell that has a comma in it"
+        )
+    row = dict(zip(header, cells, strict=False))
+    return {column: row.get(column, "").strip() for column in COLUMNS}
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                where = f"{path}:{number}"
+                yield where, _from_object(where, line)
+
+
+def _from_object(where: str, line: str) -> Mapping[str, str]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{where}: not valid JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: must be a JSON object, found {type(value).__name__}")
+    _check_columns(where, list(value))
+    return {column: _cell(where, column, value.get(column)) for column in COLUMNS}
+
+
+def _cell(where: str, column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value).strip()
+    raise DataError(f"{where}: {column} must be text; it is {value!r}")
+
+
+def _check_columns(where: str, found: list[str]) -> None:
+    missing = [name for name in COLUMNS if name not in found and name not in OPTIONAL]
+    if missing:
+        raise DataError(
+            f"{where}: no column {', '.join(missing)}; the columns are {', '.join(found) or 'none'}"
+        )

@@ -1,0 +1,107 @@
+"""Predictions for given examples: articles, and where in them the target stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.bundle import Answers, Bundle, chosen
+from pipeline.features import Asked, Texts
+from pipeline.records import EVIDENCE, PREDICTIONS, join_labels
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is asked of a batch of articles in one task, n examples."""
+
+    task: str
+    asked: Asked
+    targets: Sequence[str] | None  # [n]; None for tasks that are asked of the whole article
+
+
+def predict_examples(
+    bundle: Bundle, articles: pa.Table, texts: Texts, examples: Examples, evidence: int
+) -> pa.Table:
+    """Return records.PREDICTIONS, one row per example, in their order.
+
+    `texts` are those of `articles` (which needs `id` and `text`); `evidence` is the number of
+    sentences.
+    """
+    model = bundle.tasks[examples.task]
+    answers = model.answer(texts, examples.asked, evidence)
+    count = len(examples.asked)
+    labels, probability = label_columns(model.labels, model.many, answers.probabilities)
+    targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
+    return pa.table(
+        {
+            "article_id": articles["id"].take(pa.array(examples.asked.text_of)),
+            "task": pa.repeat(pa.scalar(examples.task), count),
+            "target": targets,
+            "label": labels,
+            "probability": probability,
+            "probabilities": probability_map(model.labels, answers.probabilities),
+            "abstained": pa.repeat(pa.scalar(False), count),
+            "evidence": _evidence(articles, examples.asked, answers),
+            "model_version": pa.repeat(pa.scalar(bundle.version), count),
+            "codebook_version": pa.repeat(pa.scalar(bundle.codebook.identity), count),
+        },
+        schema=PREDICTIONS,
+    )
+
+
+def label_columns(
+    labels: Sequence[str], many: bool, probabilities: NDArray[np.float32]
+) -> tuple[pa.Array, pa.Array]:
+    """Return the label of each example and its probability; null where no label reaches one half.
+
+    Several labels are joined, and the probability is that of the least sure of them.
+    """
+    if not many:
+        best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
+        label = pa.array(labels, pa.string()).take(pa.array(best))
+        return label, pa.array(probabilities[np.arange(len(best)), best])
+    picked = chosen(probabilities, many=True)
+    names = [
+        join_labels([labels[label] for label in np.flatnonzero(row)]) or None for row in picked
+    ]
+    least = np.where(picked, probabilities, np.inf).min(axis=1)
+    return pa.array(names, pa.string()), pa.array(least, pa.float32(), mask=~picked.any(axis=1))
+
+
+def probability_map(labels: Sequence[str], probabilities: NDArray[np.float32]) -> pa.MapArray:
+    """Return each row of probabilities [n, labels] as a map from label to probability."""
+    count, width = probabilities.shape
+    places = np.tile(np.arange(width, dtype=np.int32), count)
+    return pa.MapArray.from_arrays(
+        pa.array(np.arange(count + 1, dtype=np.int32) * width, pa.int32()),
+        pa.array(labels, pa.string()).take(pa.array(places)),
+        pa.array(probabilities.ravel(), pa.float32()),
+    )
+
+
+def _evidence(articles: pa.Table, asked: Asked, answers: Answers) -> pa.Array:
+    """Cut the sentences that the spans name out of the articles' text."""
+    count, width = answers.gains.shape
+    if width == 0 or count == 0:
+        return pa.array([[]] * count, EVIDENCE)
+    spans = answers.spans.reshape(-1, 2)
+    found = spans[:, 0] >= 0
+    texts = articles["text"].to_pylist()
+    owners = np.repeat(asked.text_of, width)[found].tolist()
+    cut = [
+        texts[owner][start:stop]
+        for owner, (start, stop) in zip(owners, spans[found].tolist(), strict=True)
+    ]
+    sentences = pa.StructArray.from_arrays(
+        [
+            pa.array(spans[found, 0]),
+            pa.array(spans[found, 1]),
+            pa.array(cut, pa.large_string()),
+            pa.array(answers.gains.ravel()[found]),
+        ],
+        fields=list(EVIDENCE.value_type),
+    )
+    ends = np.concatenate([[0], np.cumsum(found.reshape(count, width).sum(axis=1))])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), sentences, type=EVIDENCE)

@@ -1,0 +1,97 @@
+"""Put each article on a side, and none beside its near-duplicate on another."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.records import is_test
+from pipeline.split.near_duplicates import NearDuplicates
+from pipeline.split.wishes import Wish
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An article's near-duplicate that was placed before it."""
+
+    article: int
+    side: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an article came to stand; its side is None if it was set aside because of its twin."""
+
+    side: str | None
+    group: str
+    reason: str
+    twin: Twin | None = None
+
+
+def place_articles(
+    ids: Sequence[str],
+    wishes: Sequence[Wish],
+    near: NearDuplicates,
+    kept: Mapping[str, Place],
+) -> list[Place]:
+    """Return the place of each article; those in `kept` (by id) are there before all others.
+
+    An article gives way to those before it and never moves one, so that articles which are added
+    at the end change nothing.
+    """
+    board = _Board(near)
+    places: dict[int, Place] = {}
+    for article, article_id in enumerate(ids):
+        if article_id in kept:
+            places[article] = board.put(article, kept[article_id])
+    order = sorted(range(len(ids)), key=lambda article: wishes[article].rank)
+    for article in order:
+        if article not in places:
+            twins = board.twins(article)
+            place = _place(wishes[article], twins, ids, places)
+            places[article] = board.put(article, place)
+    return [places[article] for article in range(len(ids))]
+
+
+class _Board:
+    """The first article on each side, by the text that they share."""
+
+    def __init__(self, near: NearDuplicates) -> None:
+        self._near = near
+        self._placed: dict[int, dict[str, int]] = {}
+
+    def put(self, article: int, place: Place) -> Place:
+        if place.side is not None:
+            text = self._near.first[article]
+            self._placed.setdefault(text, {}).setdefault(place.side, article)
+        return place
+
+    def twins(self, article: int) -> list[Twin]:
+        """Return the first near-duplicate on each side, in the order of the articles."""
+        found: dict[str, Twin] = {}
+        for twin in sorted(self._all_twins(article), key=lambda twin: twin.article):
+            found.setdefault(twin.side, twin)
+        return list(found.values())
+
+    def _all_twins(self, article: int) -> Iterator[Twin]:
+        for text, similarity in self._near.of(article):
+            for side, other in self._placed.get(text, {}).items():
+                yield Twin(other, side, similarity)
+
+
+def _place(
+    wish: Wish, twins: Sequence[Twin], ids: Sequence[str], places: Mapping[int, Place]
+) -> Place:
+    own = Place(wish.side, wish.group, wish.reason)
+    if wish.fixed or not twins:
+        return own
+    if len(twins) == 1 and twins[0].side in wish.follows:
+        twin = twins[0]
+        reason = f"near-duplicate of {ids[twin.article]}"
+        return Place(twin.side, places[twin.article].group, reason, twin)
+    others = [twin for twin in twins if twin.side != wish.side]
+    if not others:
+        return own
+    # A test side is what matters most to whoever reads why.
+    twin = min(others, key=lambda twin: not is_test(twin.side))
+    reason = f"near-duplicate of {ids[twin.article]} on {twin.side}"
+    return Place(None, wish.group, reason, twin)

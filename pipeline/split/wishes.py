@@ -1,0 +1,176 @@
+"""The side that each article would be on if it were nobody's near-duplicate."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from itertools import islice
+
+import pyarrow as pa
+
+from pipeline.config import GivenSplit, HashSplit, SplitSection, TimeSplit
+from pipeline.errors import DataError
+from pipeline.records import Side, is_test
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Where one article would stand."""
+
+    side: str
+    group: str
+    reason: str
+    follows: Collection[str] = ()
+    """Sides to which a near-duplicate that is there already draws it."""
+    rank: int = 0
+    """Articles of a lower rank are placed first."""
+    fixed: bool = False
+    """Placed whatever its near-duplicates do."""
+
+
+def wishes_for(articles: pa.Table, section: SplitSection) -> list[Wish]:
+    """Return the wish of each article, in order; DataError where its row does not tell."""
+    match section:
+        case GivenSplit():
+            return _given(articles, section)
+        case TimeSplit():
+            return _by_time(articles, section)
+        case HashSplit(by="outlet"):
+            keys = _outlets(articles)
+            return [Wish(_hash_side(key, section), key, "hash") for key in keys]
+        case HashSplit():
+            follows = list(Side) if section.by == "story" else []
+            ids = articles["id"].to_pylist()
+            return [Wish(_hash_side(key, section), key, "hash", follows) for key in ids]
+
+
+def fraction(salt: str, key: str) -> float:
+    """Return a number in [0, 1) that depends on nothing but the two texts."""
+    digest = blake2b(f"{salt}\0{key}".encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big") / 2**48
+
+
+def _hash_side(key: str, section: HashSplit) -> str:
+    place = fraction(section.salt, key)
+    if place < section.test:
+        return Side.TEST.value
+    return (Side.DEV if place < section.test + section.dev else Side.TRAIN).value
+
+
+def _outlets(articles: pa.Table) -> list[str]:
+    outlets = articles["outlet"].to_pylist()
+    keys = [" ".join((outlet or "").split()).casefold() for outlet in outlets]
+    if missing := keys.count(""):
+        raise DataError(
+            f"split.by: outlet: {missing} of {len(keys)} articles name no outlet, the first is "
+            f"{_where(articles, keys.index(''))}; name its field in ingest.fields.outlet, "
+            "or split by story"
+        )
+    return keys
+
+
+def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
+    sides = articles["given_split"].to_pylist()
+    _refuse(
+        articles,
+        [index for index, side in enumerate(sides) if not side],
+        "split.by: given: {} name no side: {}; give their source a 'split', "
+        "name the field in ingest.fields.split, or split by story",
+    )
+    _refuse(
+        articles,
+        [i for i, side in enumerate(sides) if side not in list(Side) and not is_test(side)],
+        "split.by: given: {} name a side that is not train, dev, test or test_…: {}",
+        sides,
+    )
+    draws_dev = section.dev > 0 and Side.DEV not in sides
+    wish = _given_or_drawn(section.dev) if draws_dev else _as_given
+    return [wish(*pair) for pair in zip(articles["id"].to_pylist(), sides, strict=True)]
+
+
+def _as_given(article_id: str, side: str) -> Wish:
+    if is_test(side):
+        # Test sides stay whole, so that published numbers stay comparable.
+        return Wish(side, article_id, "given", fixed=True)
+    return Wish(side, article_id, "given", rank=1 if side == Side.DEV else 2)
+
+
+def _given_or_drawn(share: float) -> Callable[[str, str], Wish]:
+    def wish(article_id: str, side: str) -> Wish:
+        if side != Side.TRAIN:
+            return _as_given(article_id, side)
+        drawn = fraction("", article_id) < share
+        reason = "hash" if drawn else "given"
+        to = (Side.DEV if drawn else Side.TRAIN).value
+        return Wish(to, article_id, reason, [Side.TRAIN, Side.DEV], rank=2)
+
+    return wish
+
+
+def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
+    dev_from = _boundary(section.dev_from, "dev_from")
+    test_from = _boundary(section.test_from, "test_from")
+    if dev_from >= test_from:
+        raise DataError(
+            f"split: dev_from ({dev_from}) must be before test_from ({test_from}); move one of them"
+        )
+    written = articles["published"].to_pylist()
+    dates = [_date(text or "") for text in written]
+    _refuse(
+        articles,
+        [index for index, day in enumerate(dates) if day is None],
+        "split.by: time: {} have no date of publication as YYYY-MM-DD: {}; "
+        "name its field in ingest.fields.published, or split by story",
+        written,
+    )
+    return [_by_date(day, dev_from, test_from) for day in dates if day is not None]
+
+
+def _by_date(day: str, dev_from: str, test_from: str) -> Wish:
+    if day < dev_from:
+        return Wish(Side.TRAIN.value, day, "time")
+    return Wish((Side.DEV if day < test_from else Side.TEST).value, day, "time")
+
+
+def _boundary(text: str, key: str) -> str:
+    day = _date(text)
+    if day is None or len(text) > len(day):
+        raise DataError(f"split.{key}: must be a date such as 2024-01-31; it is {text!r}")
+    return day
+
+
+def _date(text: str) -> str | None:
+    """Return the date at the beginning of an ISO date or time, as it stands there."""
+    found = re.match(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]|\Z)", text)
+    if not found:
+        return None
+    try:
+        return date.fromisoformat(found[1]).isoformat()
+    except ValueError:
+        return None
+
+
+def _refuse(
+    articles: pa.Table, rows: Sequence[int], message: str, values: Sequence[object] = ()
+) -> None:
+    """Raise DataError if there are any such rows; `message` takes how many and the first few."""
+    if not rows:
+        return
+    shown = ", ".join(islice(_shown(articles, rows, values), SHOWN))
+    more = ", …" if len(rows) > SHOWN else ""
+    count = f"{len(rows)} of {articles.num_rows} articles"
+    raise DataError(message.format(count, shown + more))
+
+
+def _shown(articles: pa.Table, rows: Iterable[int], values: Sequence[object]) -> Iterator[str]:
+    for row in rows:
+        value = f" has {values[row]!r}" if values and values[row] is not None else ""
+        yield f"{_where(articles, row)}{value}"
+
+
+def _where(articles: pa.Table, row: int) -> str:
+    article_id, source, place = (articles[name][row].as_py() for name in ("id", "source", "place"))
+    return f"{source}:{place} ({article_id!r})"

@@ -1,0 +1,40 @@
+"""The stages of a run: which files each reads and writes, and when it need not run again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pipeline import codebook as codebooks
+from pipeline.artifacts import RunFolder, write_json
+from pipeline.config import Config
+from pipeline.stages.data import data_stages
+from pipeline.stages.learning import learning_stages
+from pipeline.stages.runner import Outcome, run_stage
+from pipeline.stages.scoring import scoring_stages, tracking_stage
+
+STAGES: Final = ("ingest", "label", "split", "featurize", "train", "evaluate", "track")
+
+__all__ = ["STAGES", "Outcome", "run_stages"]
+
+
+def run_stages(
+    config: Config, run: RunFolder, last: str, told: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Run the stages up to `last`, each unless it is up to date; `told` hears of each.
+
+    MLflow's local database is in the folder in which the command runs.
+    """
+    codebook = codebooks.load(config.codebook)
+    write_json(run.config, config.model_dump(mode="json"))
+    stages = [
+        *data_stages(config, codebook, run),
+        *learning_stages(config, codebook, run),
+        *scoring_stages(config, codebook, run),
+    ]
+    if config.track.enabled:
+        stages.append(tracking_stage(config, codebook, run, Path()))
+    outcomes = []
+    for stage in stages[: STAGES.index(last) + 1]:
+        outcomes.append(run_stage(stage, run))
+        told(outcomes[-1])
+    return outcomes

@@ -1,0 +1,133 @@
+"""The stages before learning: ingest, label and split, with their files."""
+
+from typing import Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.artifacts import (
+    COMPRESSION,
+    RunFolder,
+    read_table,
+    replacing,
+    write_json,
+    write_table,
+)
+from pipeline.codebook import Codebook
+from pipeline.config import Config, Ingest, LabelSection, SplitSection
+from pipeline.errors import DataError
+from pipeline.ingest import read_sources, source_paths
+from pipeline.label import label_articles
+from pipeline.records import ARTICLES
+from pipeline.split import split_articles
+from pipeline.stages.runner import Stage
+
+# Modules that every stage's result depends on.
+SHARED_CODE: Final = ("records.py", "artifacts.py")
+
+
+def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
+    """Return the stages from sources to split examples."""
+    return [
+        Stage(
+            "ingest",
+            inputs=source_paths(config.ingest),
+            outputs=[run.articles, run.rejects],
+            settings=config.ingest.model_dump(mode="json"),
+            code=["ingest", *SHARED_CODE],
+            packages=["trafilatura"],
+            work=lambda: ingest(config.ingest, run),
+        ),
+        Stage(
+            "label",
+            inputs=[run.articles, *config.label.annotations],
+            outputs=[run.examples, run.annotations, run.agreement],
+            settings={
+                "label": config.label.model_dump(mode="json"),
+                "codebook": codebook.model_dump(mode="json"),
+            },
+            code=["label", "mentions.py", "codebook.py", *SHARED_CODE],
+            packages=[],
+            work=lambda: label(config.label, codebook, run),
+        ),
+        Stage(
+            "split",
+            inputs=[run.articles],
+            outputs=[run.splits, run.audit],
+            settings=config.split.model_dump(mode="json"),
+            code=["split", *SHARED_CODE],
+            packages=["rensa"],
+            work=lambda: split(config.split, run),
+        ),
+    ]
+
+
+def ingest(section: Ingest, run: RunFolder) -> str:
+    """Stream the sources into articles.parquet and rejects.jsonl.
+
+    The rejects are there for the reader also when there are too many of them to go on.
+    """
+    accepted = rejected = 0
+    with replacing(run.rejects) as rejects_file:
+        stopped: DataError | None = None
+        with rejects_file.open("wb") as rejects, replacing(run.articles) as articles_file:
+            writer = pq.ParquetWriter(articles_file, ARTICLES, compression=COMPRESSION)
+            try:
+                for batch in read_sources(section):
+                    writer.write_table(batch.articles)
+                    accepted += len(batch.articles)
+                    for reject in batch.rejects:
+                        rejects.write(
+                            orjson.dumps(reject.as_dict(), option=orjson.OPT_APPEND_NEWLINE)
+                        )
+                        rejected += 1
+            except DataError as error:
+                stopped = error
+            writer.close()
+    if stopped is not None:
+        raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
+    if not accepted:
+        raise DataError(
+            f"the sources hold no article ({rejected} rejects"
+            + (f", see {run.rejects})" if rejected else "); are the files empty?")
+        )
+    return f"{_count(accepted, 'article')}, {_count(rejected, 'reject')}"
+
+
+def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
+    """Make examples with gold from the articles and annotations."""
+    labelled = label_articles(read_table(run.articles), codebook, section)
+    write_table(run.examples, labelled.examples)
+    write_table(run.annotations, labelled.annotations)
+    write_json(run.agreement, labelled.agreement)
+    coded = len(labelled.examples) - labelled.examples["gold"].null_count
+    if not coded:
+        raise DataError(
+            "no example has an answer: name the fields of the answers in label.inline, "
+            "or the coders' files in label.annotations"
+        )
+    return f"{_count(len(labelled.examples), 'example')}, {coded:,} coded"
+
+
+def split(section: SplitSection, run: RunFolder) -> str:
+    """Put each article on a side."""
+    columns = ["id", "text", "outlet", "published", "given_split"]
+    divided = split_articles(read_table(run.articles, columns), section)
+    write_table(run.splits, divided.splits)
+    write_json(run.audit, divided.audit)
+    return side_counts(divided.splits)
+
+
+def side_counts(splits: pa.Table) -> str:
+    """Return how many articles are on each side, in words."""
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(splits["side"]).to_pylist()}
+    set_aside = counts.pop(None, 0)
+    order = sorted(counts, key=lambda side: (side != "train", side != "dev", side))
+    parts = [f"{counts[side]:,} {side}" for side in order]
+    return ", ".join([*parts, f"{set_aside:,} set aside"] if set_aside else parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,272 @@
+"""The stages that judge and record: evaluate and track, with their files."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import __version__
+from pipeline.artifacts import RunFolder, read_json, read_table, replacing, write_json, write_table
+from pipeline.bundle import Bundle, load_bundle
+from pipeline.codebook import Codebook
+from pipeline.config import Config
+from pipeline.evaluate import ReportFacts, evaluate, plots, report
+from pipeline.features import gather
+from pipeline.predict import Examples, predict_examples
+from pipeline.records import SCORED, Side, is_test
+from pipeline.stages.answers import with_gold
+from pipeline.stages.learning import View, coded_examples, data_digest, views
+from pipeline.stages.runner import Stage
+
+# Examples scored at once: what bounds the memory beside the table itself.
+BATCH: Final = 4096
+WORST_ERRORS: Final = 200
+
+
+def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
+    """Return the stages from a model to its report."""
+    return [
+        Stage(
+            "evaluate",
+            inputs=[
+                run.articles, run.rejects, run.examples, run.splits, run.agreement, run.model,
+                run.blind_model, run.heldout, run.selection,
+            ],
+            outputs=[run.metrics, run.predictions, run.report, run.plots],
+            settings={
+                "evaluate": config.evaluate.model_dump(mode="json"),
+                "predict": config.predict.model_dump(mode="json"),
+                "seed": config.seed,
+                "name": config.name,
+                "description": config.description,
+            },
+            code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
+                  "stages/scoring.py"],
+            packages=["matplotlib", "numpy", "scikit-learn"],
+            work=lambda: score(config, codebook, run),
+        ),
+    ]  # fmt: skip
+
+
+def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> Stage:
+    """Return the stage that records the run in MLflow; `folder` holds the local database."""
+    from pipeline.tracking import is_store_gone, store_uri
+
+    uri = store_uri(config.track.uri, folder)
+    if is_store_gone(uri):
+        run.tracking.unlink(missing_ok=True)  # what was recorded is gone with the database
+    return Stage(
+        "track",
+        inputs=[run.metrics, run.predictions, run.report, run.plots, run.model, run.splits],
+        outputs=[run.tracking],
+        settings={"config": config.model_dump(mode="json"), "store": uri},
+        code=["tracking", "stages/scoring.py"],
+        packages=["mlflow"],
+        work=lambda: record(config, codebook, run, folder),
+    )
+
+
+def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
+    """Predict every test side with the saved model, and write scores, plots and page."""
+    coded = coded_examples(run, codebook)
+    scored = pa.concat_tables(
+        [read_table(run.heldout), *_score_tests(config, codebook, run, coded)]
+    )
+    train_gold = {
+        task: coded.filter(
+            pc.and_(pc.equal(coded["task"], task), pc.equal(coded["side"], Side.TRAIN))
+        )["gold"].to_pylist()
+        for task in codebook.tasks
+    }
+    metrics = evaluate(scored, codebook, config.evaluate, config.seed, train_gold)
+    pictures = plots(scored, metrics, codebook, config.evaluate)
+    page = report(metrics, scored, pictures, codebook, _facts(config, codebook, run, coded))
+    write_json(run.metrics, metrics)
+    write_table(run.predictions, scored)
+    with replacing(run.plots) as folder:
+        folder.mkdir()
+        for name, picture in pictures.items():
+            (folder / name).write_bytes(picture)
+    with replacing(run.report) as file:
+        file.write_text(page, encoding="utf-8")
+    return ", ".join(
+        f"{side}/{task} macro-F1 {values['macro_f1']:.3f}"
+        for side, tasks in metrics.items()
+        if is_test(side)
+        for task, values in tasks.items()
+        if values["macro_f1"] is not None
+    )
+
+
+def _score_tests(
+    config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table
+) -> list[pa.Table]:
+    bundles = {False: load_bundle(run.model), True: load_bundle(run.blind_model)}
+    articles = read_table(run.articles, ["id", "title", "text"])
+    sides = sorted(side for side in pc.unique(coded["side"]).to_pylist() if is_test(side))
+    tables = []
+    for side in sides:
+        for view in views(codebook):
+            if view.is_blind_twin:
+                continue
+            rows = coded.filter(
+                pc.and_(pc.equal(coded["side"], side), pc.equal(coded["task"], view.task))
+            )
+            for start in range(0, len(rows), BATCH):
+                part = rows.slice(start, BATCH)
+                tables.append(_score_part(bundles, view, articles, part, config.predict.evidence))
+    if not tables:
+        return [SCORED.empty_table()]
+    return tables
+
+
+def _score_part(
+    bundles: Mapping[bool, Bundle],
+    view: View,
+    articles: pa.Table,
+    examples: pa.Table,
+    evidence: int,
+) -> pa.Table:
+    bundle = bundles[False]
+    used = articles.filter(pc.is_in(articles["id"], examples["article_id"].combine_chunks()))
+    texts, asked = gather(used, examples, sees_target=view.sees_target)
+    targets = examples["target"].to_pylist() if view.sees_target else None
+    predictions = predict_examples(
+        bundle, used, texts, Examples(view.task, asked, targets), evidence
+    )
+    labels = bundle.tasks[view.task].labels
+    blind = None
+    if view.task in bundles[True].tasks:
+        twin = bundles[True].tasks[view.task]
+        blind = twin.answer(*gather(used, examples, sees_target=False), 0).probabilities
+    return with_gold(predictions, examples, labels, blind)
+
+
+def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) -> ReportFacts:
+    splits = read_table(run.splits, ["side"])
+    agreement = read_json(run.agreement)["tasks"]
+    chosen = read_json(run.selection)
+    counts: dict[str, dict[str, int]] = {}
+    for row in coded.group_by(["task", "side"]).aggregate([("example_id", "count")]).to_pylist():
+        counts.setdefault(row["task"], {})[row["side"]] = row["example_id_count"]
+    with run.rejects.open("rb") as lines:
+        rejects = sum(1 for _ in lines)
+    settings: list[tuple[str, object]] = [
+        ("Split", config.split.by),
+        ("Features", f"{config.features.kind}, words 1–{config.features.words}"),
+        ("Classifier", f"{config.train.kind}, {config.train.loss}"),
+        ("Class weight", config.train.class_weight),
+    ]
+    for view in views(codebook):
+        if not view.is_blind_twin:
+            best = next(row for row in chosen[view.folder] if row["chosen"])
+            settings.append((f"C of {view.task}", best["C"]))
+    settings.append(("Seed", config.seed))
+    return ReportFacts(
+        run=config.name,
+        description=config.description,
+        model_version=load_bundle(run.model).version,
+        codebook=codebook.identity,
+        package_version=__version__,
+        articles=len(splits),
+        rejects=rejects,
+        set_aside=splits["side"].null_count,
+        examples=counts,
+        agreement={task: values["alpha"] for task, values in agreement.items()},
+        settings=settings,
+        evaluation=config.evaluate,
+    )
+
+
+def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> str:
+    """Record the run in MLflow and register its model."""
+    from pipeline.tracking import Dataset, RunRecord, flatten, track
+
+    metrics = read_json(run.metrics)
+    bundle = load_bundle(run.model)
+    coded = coded_examples(run, codebook)
+    files = {path.name: path for path in (run.config, run.metrics, run.report, run.audit)}
+    files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
+    tracked = track(
+        RunRecord(
+            name=run.path.name,
+            description=config.description,
+            params=flatten(config.model_dump(mode="json")),
+            metrics=metrics,
+            codebook=codebook.identity,
+            model_version=bundle.version,
+            model_name=f"slant-{codebook.name}",
+            bundle=run.model,
+            tasks={name: bundle.tasks[name].labels for name in sorted(bundle.tasks)},
+            datasets=[
+                Dataset(side, side_digest(coded, side), _on_side(coded, side), str(run.examples))
+                for side in sorted(pc.unique(coded["side"]).to_pylist())
+            ],
+            tags={
+                "data_digest": data_digest(run),
+                "slant_version": __version__,
+                **_git_tags(folder),
+            },
+            artifacts=files,
+            errors=_errors(read_table(run.predictions)),
+        ),
+        config.track,
+        folder,
+    )
+    write_json(run.tracking, tracked.as_dict())
+    return f"run {tracked.run_id[:8]}, {tracked.registered_model} v{tracked.version}: " + (
+        tracked.verdict
+    )
+
+
+def _on_side(coded: pa.Table, side: str) -> int:
+    return int(pc.sum(pc.equal(coded["side"], side)).as_py() or 0)
+
+
+def side_digest(coded: pa.Table, side: str) -> str:
+    """Return the digest of the examples on a side and their gold, 32 digits."""
+    rows = coded.filter(pc.equal(coded["side"], side)).select(["example_id", "gold"])
+    digest = hashlib.sha256()
+    for row in rows.to_pylist():
+        digest.update(f"{row['example_id']}\0{row['gold']}\0".encode())
+    return digest.hexdigest()[:32]
+
+
+def _errors(scored: pa.Table) -> list[dict[str, Any]]:
+    """Return the wrong answers of the test sides, the surest first."""
+    rows = [
+        {
+            "example": f"{row['article_id']}|{row['task']}|{row['target'] or ''}",
+            "gold": "|".join(row["gold"]),
+            "predicted": row["label"],
+            "probability": row["probability"],
+            "side": row["side"],
+            "evidence": " … ".join(sentence["text"] for sentence in row["evidence"]),
+        }
+        for row in scored.to_pylist()
+        if is_test(row["side"]) and (row["label"] or "") != "|".join(row["gold"])
+    ]
+    rows.sort(key=lambda row: (-(row["probability"] or 0), row["example"]))
+    return rows[:WORST_ERRORS]
+
+
+def _git_tags(folder: Path) -> dict[str, str]:
+    """Return the commit of the code in `folder`; nothing outside of a git checkout."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "git_dirty": str(dirty).lower()}
+
+
+def _git(folder: Path, *words: str) -> str:
+    result = subprocess.run(  # noqa: S603  fixed words
+        ["git", "-C", str(folder), *words],  # noqa: S607  the user's own git
+        check=True, capture_output=True, text=True, timeout=10,
+    )  # fmt: skip
+    return result.stdout.strip()

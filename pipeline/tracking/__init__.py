@@ -1,0 +1,21 @@
+"""Record runs and models in MLflow, fetch models back from it, and show it.
+
+The only home of mlflow, which takes seconds to import and so is imported where it is used.
+"""
+
+from pipeline.tracking.fetch import is_model_uri, resolve_bundle
+from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
+from pipeline.tracking.run import track
+from pipeline.tracking.ui import ui_command, ui_environment
+
+__all__ = [
+    "Dataset",
+    "RunRecord",
+    "Tracked",
+    "flatten",
+    "is_model_uri",
+    "resolve_bundle",
+    "track",
+    "ui_command",
+    "ui_environment",
+]

@@ -1,0 +1,168 @@
+"""What is recorded of a run, in plain values, and what became of it."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from pipeline.records import Side, is_test
+
+Scalar: TypeAlias = str | int | float | bool
+Scores: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+# The few numbers that runs are compared by, in the order of their columns. All others are in the
+# run's metrics.json and in the table of labels: a chart for each would bury these.
+HEADLINES: Final = (
+    "macro_f1",
+    "macro_f1_low",
+    "macro_f1_high",
+    "accuracy",
+    "ece",
+    "target_blind_delta",
+)
+DEV_HEADLINES: Final = ("macro_f1",)
+
+# MLflow cuts longer values with a warning.
+LONGEST_PARAM: Final = 6000
+DIGITS: Final = 6
+# Of the 36 characters that MLflow would take, as many as its lists have room for.
+DIGEST_SHOWN: Final = 12
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The examples of one side, as they are listed with the run."""
+
+    side: str
+    digest: str
+    rows: int
+    source: str = ""  # the file that they are in
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, as it goes into MLflow. Its keys become the same names in every run."""
+
+    name: str
+    description: str
+    params: Mapping[str, Scalar]  # the flattened config
+    metrics: Scores  # metrics.json: {side: {task: {metric: value}}}
+    codebook: str  # name and version, such as `news 1.2`
+    model_version: str
+    model_name: str  # in the registry, where the config names none
+    bundle: Path
+    tasks: Mapping[str, Sequence[str]]  # the labels of each task
+    datasets: Sequence[Dataset] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, Path] = field(default_factory=dict)  # name at the root → file
+    errors: Sequence[Mapping[str, Any]] = ()  # rows with the same keys
+
+    @property
+    def dev_macro_f1(self) -> float | None:
+        """Mean of the tasks' macro-F1 on dev; None where a dev score is missing."""
+        scores = [task.get("macro_f1") for task in self.metrics.get(Side.DEV, {}).values()]
+        numbers = [number for number in map(_number, scores) if number is not None]
+        if not numbers or len(numbers) < len(scores):
+            return None
+        return round(sum(numbers) / len(numbers), DIGITS)
+
+    @property
+    def dev_digest(self) -> str | None:
+        """Digest of the dev examples; None without any."""
+        return next((data.digest for data in self.datasets if data.side == Side.DEV), None)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """Where MLflow has the run and its model, and whether the model became the champion."""
+
+    run_id: str
+    experiment_id: str
+    uri: str
+    url_path: str  # the page that compares the experiment's runs, to be put after the server's host
+    registered_model: str
+    version: str
+    champion: bool
+    verdict: str
+
+    def as_dict(self) -> dict[str, str | bool]:
+        """Return the fields as plain values."""
+        return asdict(self)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Scalar]:
+    """Return the nested `config` with dotted keys; lists as text with commas, None as `none`."""
+    flat: dict[str, Scalar] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{name}.")
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            flat |= flatten({str(place): item for place, item in enumerate(value)}, f"{name}.")
+        elif isinstance(value, list | tuple):
+            flat[name] = ",".join(map(_plain_text, value)) or "none"
+        elif isinstance(value, bool | int | float):
+            flat[name] = value
+        else:
+            flat[name] = _plain_text(value)
+    return flat
+
+
+def _plain_text(value: object) -> str:
+    if value is None or value == "":
+        return "none"
+    return param_text(value) if isinstance(value, bool) else str(value)
+
+
+def param_text(value: object) -> str:
+    """Return a parameter as MLflow shall show it: booleans as YAML writes them, not too long."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= LONGEST_PARAM else f"{text[: LONGEST_PARAM - 1]}…"
+
+
+def headline_metrics(scores: Scores) -> dict[str, float]:
+    """Return the headline numbers as `test/topic.macro_f1`; MLflow groups charts by the side."""
+    return {
+        f"{side}/{slug(task)}.{name}": value
+        for side, tasks in scores.items()
+        if side == Side.DEV or is_test(side)
+        for task, task_scores in tasks.items()
+        for name in (DEV_HEADLINES if side == Side.DEV else HEADLINES)
+        if (value := _number(task_scores.get(name))) is not None
+    }
+
+
+def label_rows(scores: Scores) -> list[dict[str, Any]]:
+    """Return one row per side, task and label, its first column unique and its second the F1.
+
+    MLflow's table view groups by the first column and compares the second.
+    """
+    return [
+        {"label": f"{side}/{task}: {label}", "f1": numbers.get("f1"), **_scalars(numbers)}
+        for side, tasks in scores.items()
+        for task, task_scores in tasks.items()
+        for label, numbers in _labels_of(task_scores)
+    ]
+
+
+def _labels_of(task_scores: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    labels = task_scores.get("labels")
+    if isinstance(labels, Mapping):
+        yield from ((name, row) for name, row in labels.items() if isinstance(row, Mapping))
+
+
+def _scalars(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if isinstance(value, Scalar | None)}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def slug(text: str) -> str:
+    """Return `text` with what MLflow forbids in names replaced by `-`."""
+    return re.sub(r"[^\w.\- ]", "-", text)

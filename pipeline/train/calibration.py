@@ -1,0 +1,35 @@
+"""One number that makes a model's probabilities honest."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.bundle.heads import probabilities
+
+# A hundredfold sharper to a hundredfold flatter than the scores are.
+_SEARCHED = (np.log(0.01), np.log(100.0))
+_LEAST = 1e-12
+
+
+def fit_temperature(scores: NDArray[np.float32], gold: NDArray[np.bool_], many: bool) -> float:
+    """Return the temperature with the least log loss on held-out scores [n, labels].
+
+    It changes no one-label answer, since it scales all scores alike.
+    """
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(
+        lambda log: log_loss(probabilities(scores, many, float(np.exp(log))), gold, many),
+        bounds=_SEARCHED,
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    return float(np.exp(found.x))
+
+
+def log_loss(predicted: NDArray[np.float32], gold: NDArray[np.bool_], many: bool) -> float:
+    """Return the mean of -ln p(gold); for many labels the mean over labels too."""
+    likely = np.clip(predicted.astype(np.float64), _LEAST, 1)
+    if not many:
+        return float(-np.log(likely[gold]).mean())
+    unlikely = np.clip(1 - predicted.astype(np.float64), _LEAST, 1)
+    return float(-np.where(gold, np.log(likely), np.log(unlikely)).mean())

@@ -1,0 +1,152 @@
+"""Made-up predictions with gold: small, seeded, with what a user's table may hold."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline import records
+from pipeline.codebook import Asks, Choose, Codebook, Label, Target, Task
+
+LABELS = {
+    "topic": ["economy", "migration", "defence policy"],
+    "stance": ["threat", "neutral", "partner"],
+    "frames": ["conflict", "human interest", "morality", "responsibility"],
+}
+
+
+@pytest.fixture(scope="session")
+def codebook() -> Codebook:
+    return Codebook(
+        name="demo",
+        version="1.0",
+        tasks={
+            "topic": Task(
+                asks=Asks.ARTICLE,
+                question="What is the article about?",
+                labels=[Label(id=x, name=x.title()) for x in LABELS["topic"]],
+            ),
+            "stance": Task(asks=Asks.TARGET, labels=[Label(id=x) for x in LABELS["stance"]]),
+            "frames": Task(
+                asks=Asks.ARTICLE,
+                choose=Choose.MANY,
+                labels=[Label(id=x) for x in LABELS["frames"]],
+            ),
+        },
+        targets=[Target(id="alliance", name="the alliance of the two states")],
+    )
+
+
+@pytest.fixture(scope="session")
+def scored_row() -> Callable[..., dict[str, Any]]:
+    """Make one row from what matters to the test."""
+
+    def make(probabilities: dict[str, float], gold: Sequence[str], **given: Any) -> dict[str, Any]:
+        label = max(probabilities, key=lambda name: probabilities[name])
+        row = {
+            "article_id": "a1",
+            "task": "topic",
+            "target": None,
+            "label": label,
+            "probability": probabilities[label],
+            "probabilities": list(probabilities.items()),
+            "abstained": False,
+            "evidence": [],
+            "model_version": "m1",
+            "codebook_version": "demo@1.0",
+            "side": "test",
+            "story": given.get("article_id", "a1"),
+            "outlet": None,
+            "gold": sorted(gold),
+            "blind_probabilities": None,
+        }
+        return row | given
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[[Sequence[dict[str, Any]]], pa.Table]:
+    def make(rows: Sequence[dict[str, Any]]) -> pa.Table:
+        return pa.Table.from_pylist(list(rows), schema=records.SCORED)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_scored(scored_row: Any, table: Any) -> Callable[..., pa.Table]:
+    """Make a table of all three tasks on dev and test, `n` examples of each; about 7 in 10 right.
+
+    Gold and articles are those of `seed`, the predictions those of `model`.
+    """
+
+    def make(n: int = 80, seed: int = 0, model: int = 0, skill: float = 1.2) -> pa.Table:
+        gold_rng, rng = np.random.default_rng(seed), np.random.default_rng([model, seed])
+        rows = [
+            _random_row(scored_row, side, task, place, gold_rng, rng, skill)
+            for side in ("test", "dev")
+            for task in LABELS
+            for place in range(n)
+        ]
+        return table(rows)
+
+    return make
+
+
+def _random_row(
+    scored_row: Any,
+    side: str,
+    task: str,
+    place: int,
+    gold_rng: np.random.Generator,
+    rng: np.random.Generator,
+    skill: float,
+) -> dict[str, Any]:
+    labels, many = LABELS[task], task == "frames"
+    chances = np.array([0.5, 0.3, 0.15, 0.05])[: len(labels)]
+    if many:
+        truth = gold_rng.random(len(labels)) < chances
+    else:
+        truth = np.arange(len(labels)) == gold_rng.choice(len(labels), p=chances / chances.sum())
+    probabilities = _probabilities(truth, skill, many, rng)
+    given: dict[str, Any] = {
+        "article_id": f"{side}-{place}",
+        "task": task,
+        "side": side,
+        "story": f"{side}-{place // 2}",
+        "outlet": f"outlet {place % 7}" if place % 5 else None,
+        "evidence": [{"start": 0, "end": 4, "text": "“Là <b>& ici</b>” 🙂", "score": 0.5}],
+    }
+    if many:
+        given["label"] = records.join_labels(
+            [name for name, p in zip(labels, probabilities, strict=True) if p >= 0.5]
+        )
+    if task == "stance":
+        blind = _probabilities(truth, skill / 3, many, rng)
+        given["target"] = "alliance" if place % 2 else "حلف"
+        given["blind_probabilities"] = list(zip(labels, blind, strict=True))
+    gold = [name for name, flag in zip(labels, truth, strict=True) if flag]
+    return scored_row(dict(zip(labels, probabilities, strict=True)), gold, **given)
+
+
+def _probabilities(truth: Any, skill: float, many: bool, rng: np.random.Generator) -> list[float]:
+    scores = rng.normal(size=len(truth)) + skill * truth * 1.5 - (skill * 0.7 if many else 0)
+    if many:
+        return (1 / (1 + np.exp(-scores))).tolist()
+    return (np.exp(scores) / np.exp(scores).sum()).tolist()
+
+
+@pytest.fixture(scope="session")
+def scored(make_scored: Callable[..., pa.Table]) -> pa.Table:
+    return make_scored()
+
+
+@pytest.fixture(scope="session")
+def train_gold() -> dict[str, list[list[str]]]:
+    return {
+        "topic": [["economy"]] * 6 + [["migration"]] * 3 + [["defence policy"]],
+        "stance": [["neutral"]] * 5 + [["threat"]] * 4 + [["partner"]],
+        "frames": [["conflict"]] * 3 + [[]] * 2 + [["conflict", "morality"]],
+    }

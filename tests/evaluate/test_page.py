@@ -1,0 +1,149 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline import evaluate
+from pipeline.config import Evaluate
+
+QUICK = Evaluate(resamples=100)
+# A PNG's head is all that the page reads of one.
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes([0, 0, 3, 0, 0, 0, 1, 128])
+
+
+@pytest.fixture
+def facts():
+    return evaluate.ReportFacts(
+        run="demo <run>",
+        description="Tests & trials.",
+        model_version="demo-1a2b",
+        codebook="demo@1.0",
+        package_version="0.1.0",
+        articles=1234,
+        rejects=1,
+        set_aside=2,
+        examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
+        agreement={"topic": 0.8123, "stance": None},
+        settings=[("train.C", 3.0)],
+        evaluation=QUICK,
+    )
+
+
+@pytest.fixture(scope="module")
+def metrics(scored, codebook, train_gold):
+    return evaluate.evaluate(scored, codebook, QUICK, 0, train_gold)
+
+
+@pytest.fixture
+def page(metrics, scored, codebook, facts):
+    plots = {"topic_confusion.png": PNG, "stance_labels.png": PNG, "frames_reliability.png": PNG}
+    return evaluate.report(metrics, scored, plots, codebook, facts)
+
+
+class Tags(HTMLParser):
+    """Collect tags and check that they are closed in order."""
+
+    VOID = {"meta", "img", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def tags_of(page):
+    parser = Tags()
+    parser.feed(page)
+    assert parser.open == []
+    return parser.seen
+
+
+def test_the_page_is_well_formed_and_keeps_to_itself(page):
+    tags = tags_of(page)
+    names = [tag for tag, _ in tags]
+    assert names.count("h1") == 1
+    assert "script" not in names
+    assert "link" not in names
+    assert tags[0] == ("html", {"lang": "en"})
+    assert all(attrs["src"].startswith("data:image/png;base64,") for t, attrs in tags if t == "img")
+    assert all(attrs["href"].startswith("#") for t, attrs in tags if t == "a")
+    assert not re.search(r"https?://|url\(|@import", page)
+
+
+def test_tables_images_and_links_can_be_used_without_eyes_or_mouse(page):
+    tags = tags_of(page)
+    assert all("scope" in attrs for tag, attrs in tags if tag == "th")
+    names = [tag for tag, _ in tags]
+    assert names.count("caption") == names.count("table") == 11
+    alts = [attrs["alt"] for tag, attrs in tags if tag == "img"]
+    assert len(alts) == 3
+    assert all(len(alt) > 20 for alt in alts)
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {attrs["href"][1:] for tag, attrs in tags if tag == "a"} <= set(ids)
+
+
+def test_headline_baselines_and_facts_stand_in_the_page(page, metrics):
+    score = metrics["test"]["topic"]
+    assert f"between {score['macro_f1_low']:.3f} and {score['macro_f1_high']:.3f}" in page
+    blind = metrics["test"]["stance"]["target_blind"]
+    row = "The same model without its target</th><td>"
+    assert f"{row}{blind['macro_f1']:.3f}</td><td>{blind['accuracy']:.3f}</td>" in page
+    for text in ("1,234 articles came in", "1\nrow was rejected", "0.812", "train.C", "test_mt"):
+        assert text in page
+
+
+def test_what_comes_from_data_is_escaped(page):
+    assert "<h1>demo &lt;run&gt;</h1>" in page
+    assert "<mark>“Là &lt;b&gt;&amp; ici&lt;/b&gt;” 🙂</mark>" in page
+    assert "Tests &amp; trials." in page
+
+
+def test_the_worst_errors_come_surest_first_ten_of_a_task(page, scored):
+    part = page[page.index('id="task-topic"') :]
+    part = part[: part.index("</section>")]
+    shown = [float(p) for p in re.findall(r"with probability ([\d.]+);", part)]
+    wrong = [
+        row["probability"]
+        for row in scored.to_pylist()
+        if (row["task"], row["side"]) == ("topic", "test") and row["gold"] != [row["label"]]
+    ]
+    expected = sorted(wrong, reverse=True)[:10]
+    assert shown == pytest.approx(expected, abs=6e-4)
+    assert len(shown) == 10
+
+
+def test_names_of_labels_and_targets_are_those_that_people_read(page):
+    assert "<bdi>the alliance of the two states</bdi>" in page
+    assert "<bdi>حلف</bdi>" in page
+    assert '<th scope="row">Defence Policy</th>' in page
+
+
+def test_equal_arguments_give_an_equal_page(page, metrics, scored, codebook, facts):
+    plots = {"topic_confusion.png": PNG, "stance_labels.png": PNG, "frames_reliability.png": PNG}
+    assert evaluate.report(metrics, scored, plots, codebook, facts) == page
+
+
+def test_a_run_without_scores_has_a_page_that_says_so(table, codebook, facts):
+    bare = replace(facts, examples={}, agreement={})
+    page = evaluate.report({}, table([]), {}, codebook, bare)
+    tags_of(page)
+    assert "Nothing was scored" in page
+
+
+def test_one_example_without_interval_or_error_has_a_page(scored_row, table, codebook, facts):
+    row = scored_row({"economy": 0.7, "migration": 0.2, "defence policy": 0.1}, ["economy"])
+    metrics = evaluate.evaluate(table([row]), codebook, QUICK, 0, {})
+    page = evaluate.report(metrics, table([row]), {}, codebook, facts)
+    tags_of(page)
+    assert "too few stories for an interval" in page
+    assert "There is no wrong answer on this side" in page
+    assert "1 example of 1 story." in page

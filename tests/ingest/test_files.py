@@ -1,0 +1,190 @@
+import bz2
+import gzip
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import DataError
+
+
+def write(path: Path, *texts: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", '{"text": "one"}\n{"text": "two"}\n'),
+        ("a.ndjson", '{"text": "one"}\n{"text": "two"}\n'),
+        ("a.json", '[{"text": "one"}, {"text": "two"}]'),
+        ("a.csv", "text\none\ntwo\n"),
+        ("a.tsv", "text\none\ntwo\n"),
+    ],
+)
+@pytest.mark.parametrize("ending", [".gz", ".GZ", ".bz2", ".zst"])
+def test_packed_files_are_read(name: str, content: str, ending: str, read, tmp_path) -> None:
+    pack = {
+        ".gz": gzip.compress,
+        ".bz2": bz2.compress,
+        ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
+    }[ending.lower()]
+    (tmp_path / (name + ending)).write_bytes(pack(content.encode()))
+
+    assert read(name + ending).texts == ["one", "two"]
+
+
+def test_a_packed_page_and_a_packed_text_are_read(read, tmp_path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"just text"))
+
+    assert read("a.txt.gz").texts == ["just text"]
+
+
+def test_a_mixed_folder_is_read_in_sorted_order_with_all_below_it(read, tmp_path) -> None:
+    write(tmp_path / "in" / "b" / "2.jsonl", "second")
+    write(tmp_path / "in" / "b" / "10.jsonl", "first")
+    write(tmp_path / "in" / ".hidden.jsonl", "hidden")
+    write(tmp_path / "in" / ".git" / "x.jsonl", "hidden")
+    (tmp_path / "in" / "a.csv").write_text("text\nzeroth\n")
+    (tmp_path / "in" / "c.txt").write_text("third")
+    pq.write_table(pa.table({"text": ["fourth"]}), tmp_path / "in" / "d.parquet")
+
+    result = read("in")
+
+    assert [(row["text"], row["source"]) for row in result.rows] == [
+        ("zeroth", "in/a.csv"),
+        ("first", "in/b/10.jsonl"),
+        ("second", "in/b/2.jsonl"),
+        ("third", "in/c.txt"),
+        ("fourth", "in/d.parquet"),
+    ]
+    assert result.rejects == []
+
+
+def test_links_to_folders_are_followed_once(read, tmp_path) -> None:
+    write(tmp_path / "in" / "a.jsonl", "one")
+    write(tmp_path / "elsewhere" / "b.jsonl", "two")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+
+    assert read("in").texts == ["one", "two"]
+
+
+def test_files_that_are_passed_over_are_counted_in_the_rejects(read, tmp_path) -> None:
+    write(tmp_path / "in" / "a.jsonl", "one")
+    for name in ("b.pdf", "c.pdf", "README", "d.parquet.gz"):
+        (tmp_path / "in" / name).write_bytes(b"?")
+
+    result = read("in")
+
+    assert result.texts == ["one"]
+    assert [(reject.source, reject.place, reject.row) for reject in result.rejects] == [
+        ("in", 0, "in/README"),
+        ("in", 0, "in/d.parquet.gz"),
+        ("in", 0, "in/b.pdf"),
+    ]
+    assert result.rejects[2].reason.startswith("2 files ending in .pdf not read; readable are ")
+
+
+def test_a_stated_format_goes_before_the_ending(read, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "story?id=1").write_text("one")
+    (tmp_path / "in" / "story.2").write_text("two")
+
+    assert read({"path": "in", "format": "text"}).texts == ["two", "one"]
+
+
+def test_patterns_fit_files_in_sorted_order(read, tmp_path) -> None:
+    write(tmp_path / "2031" / "02.jsonl", "feb")
+    write(tmp_path / "2031" / "01.jsonl", "jan")
+    write(tmp_path / "2031" / "deep" / "03.jsonl", "mar")
+    write(tmp_path / "2030" / "12.jsonl", "dec")
+    (tmp_path / "2031" / "x.csv").write_text("text\nno\n")
+
+    assert read("2031/*.jsonl").texts == ["jan", "feb"]
+    assert read("20??/**/*.jsonl").texts == ["dec", "jan", "feb", "mar"]
+    assert read(f"{tmp_path}/2031/0[12].jsonl").texts == ["jan", "feb"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(read, tmp_path) -> None:
+    write(tmp_path / "a[1].jsonl", "one")
+
+    assert read("a[1].jsonl").texts == ["one"]
+
+
+def test_sources_outside_the_root_keep_their_path(read, tmp_path) -> None:
+    write(tmp_path / "root" / "a.jsonl", "one")
+    write(tmp_path / "other" / "b.jsonl", "two")
+    inside, outside = str(tmp_path / "root" / "a.jsonl"), str(tmp_path / "other" / "b.jsonl")
+
+    rows = read(inside, outside, root=tmp_path / "root").rows
+
+    assert [row["source"] for row in rows] == ["a.jsonl", outside]
+
+
+def test_a_missing_file_is_an_error_before_anything_is_read(read, tmp_path) -> None:
+    write(tmp_path / "a.jsonl", "one")
+
+    with pytest.raises(DataError) as raised:
+        read("a.jsonl", "b.jsonl")
+
+    assert str(raised.value) == f"{tmp_path}/b.jsonl: there is no such file"
+
+
+def test_a_pattern_that_fits_nothing_is_an_error(read, tmp_path) -> None:
+    with pytest.raises(DataError, match=r"/\*\.jsonl: no file fits this pattern$"):
+        read("*.jsonl")
+
+
+def test_a_folder_with_no_readable_file_says_what_it_has(read, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(DataError, match=r"/in: no file in it can be read: it is empty; readable"):
+        read("in")
+
+    for name in ("a.pdf", "b.docx", "c"):
+        (tmp_path / "in" / name).write_bytes(b"?")
+    with pytest.raises(DataError, match=r"its files have \.docx, \.pdf, no ending; .*\.jsonl, "):
+        read("in")
+
+
+def test_an_ending_that_tells_no_format_is_an_error(read, tmp_path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"?")
+
+    with pytest.raises(DataError, match=r"/a\.pdf: the ending tells no format \(\.pdf\); readable"):
+        read("a.pdf")
+
+
+def test_an_unreadable_file_is_an_error_alone_and_a_reject_among_others(read, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl.gz").write_bytes(b"no gzip")
+    (tmp_path / "in" / "b.parquet").write_bytes(b"no parquet")
+    (tmp_path / "in" / "c.jsonl").symlink_to(tmp_path / "nowhere")
+    write(tmp_path / "in" / "d.jsonl", "good")
+
+    result = read("in")
+
+    assert result.texts == ["good"]
+    assert [(reject.source, reject.place) for reject in result.rejects] == [
+        ("in/a.jsonl.gz", 0), ("in/b.parquet", 0), ("in/c.jsonl", 0),
+    ]  # fmt: skip
+    assert all(reject.reason.startswith("cannot be read (") for reject in result.rejects)
+    with pytest.raises(DataError, match=r"/in/a\.jsonl\.gz: cannot be read \("):
+        read("in/a.jsonl.gz")
+
+
+@pytest.mark.slow
+def test_what_stands_before_the_break_of_a_cut_file_is_kept(read, tmp_path) -> None:
+    chance = random.Random(0)
+    rows = "".join(f'{{"text": "{chance.randbytes(60).hex()}"}}\n' for _ in range(30_000))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl.gz").write_bytes(gzip.compress(rows.encode(), 1)[:-1000])
+    write(tmp_path / "in" / "b.jsonl", "good")
+
+    result = read("in")
+
+    assert result.texts[-1] == "good"
+    assert len(result.texts) > 1000
+    assert [place for place, _ in result.reasons] == [0]
