@@ -1,11 +1,12 @@
 """The files of a run: their names, and reading and writing them whole or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -125,18 +126,36 @@ class RunFolder:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
-    The block may write a file or make a folder there; after an error nothing is left of it.
+    The block may write a file or make a folder there; after an error nothing is left of it, and
+    what was at `path` is there still. Of several processes that do this at once the last one wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         temporary = holder / path.name
         yield temporary
-        if path.is_dir() and not path.is_symlink():
-            path.rename(holder / "old")
-        os.replace(temporary, path)  # noqa: PTH105  (Path.replace is the same call)
+        if temporary.is_dir():
+            _replace_folder(temporary, path, holder / ".old")
+        else:
+            os.replace(temporary, path)  # noqa: PTH105  (Path.replace is the same call)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+def _replace_folder(temporary: Path, path: Path, old: Path) -> None:
+    """Move `temporary` to `path`; a folder that is there is moved to `old` first."""
+    while True:
+        try:
+            temporary.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return
+        # Of two processes the slower one finds the old folder gone, or a new one in its place.
+        shutil.rmtree(old, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            path.rename(old)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -183,14 +202,20 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files with their names; hexadecimal."""
+    """SHA-256 of a file, or of a folder's files with their names; hexadecimal.
+
+    DataError where there is neither.
+    """
     if path.is_dir():
         digest = hashlib.sha256()
         for file in sorted(file for file in path.rglob("*") if file.is_file()):
             digest.update(f"{file.relative_to(path).as_posix()}\0{digest_of(file)}\0".encode())
         return digest.hexdigest()
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
 
 
 # The list of a bundle's files and their digests.
@@ -234,4 +259,9 @@ def verify_bundle_folder(path: Path) -> str:
                 f"{path / name}: changed since the model was written (its SHA-256 is not the one "
                 f"in {DIGESTS}); the model is refused"
             )
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        # File managers leave hidden files of their own, and no model reads one.
+        if file.is_file() and name not in {*digests, DIGESTS} and not file.name.startswith("."):
+            raise BundleError(f"{file}: not a file of the model; the model is refused")
     return hashlib.sha256(content).hexdigest()[:12]

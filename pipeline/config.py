@@ -6,9 +6,9 @@ Relative paths are taken from the folder in which the command runs.
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from pipeline import documents
 from pipeline.codebook import Slug
@@ -16,10 +16,17 @@ from pipeline.documents import Section
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.records import Side, is_test
 
-FilePath: TypeAlias = Annotated[
-    Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)
-]
+FilePath: TypeAlias = Annotated[Path, Field(strict=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _check_side(side: str) -> str:
+    if side not in list(Side) and not is_test(side):
+        raise ValueError(f"a split is train, dev, test or test_…; it is {side!r}")
+    return side
+
+
+GivenSide: TypeAlias = Annotated[str, AfterValidator(_check_side)]
 
 
 class SourceFormat(StrEnum):
@@ -42,13 +49,8 @@ class FileSource(Section):
     `2024/*.jsonl.gz`; relative to `ingest.root`."""
     format: SourceFormat = Field(default=SourceFormat.AUTO, strict=False)
     """How it is written; `auto` goes by the file's ending."""
-    split: str | None = None
+    split: GivenSide | None = None
     """The side all its articles are on, for `split.by: given`: train, dev, test or test_…"""
-
-    @model_validator(mode="after")
-    def _check_split(self) -> Self:
-        _check_side(self.split)
-        return self
 
 
 class HubSource(Section):
@@ -62,27 +64,18 @@ class HubSource(Section):
     """The data set's configuration, where it has several."""
     rows: str = "train"
     """The data set's own name of the part to read."""
-    split: str | None = None
+    split: GivenSide | None = None
     """The side all its articles are on, for `split.by: given`."""
-
-    @model_validator(mode="after")
-    def _check_split(self) -> Self:
-        _check_side(self.split)
-        return self
-
-
-def _check_side(side: str | None) -> None:
-    if side is not None and side not in list(Side) and not is_test(side):
-        raise ValueError(f"a split is train, dev, test or test_…; it is {side!r}")
 
 
 def _kind_of_source(value: Any) -> str:
     is_hub = "hub" in value if isinstance(value, dict) else isinstance(value, HubSource)
-    return "hub" if is_hub else "file"
+    # A tag must not be the name of a key, or an error would seem to be about that key.
+    return "(hub)" if is_hub else "(file)"
 
 
 Source: TypeAlias = Annotated[
-    Annotated[FileSource, Tag("file")] | Annotated[HubSource, Tag("hub")],
+    Annotated[FileSource, Tag("(file)")] | Annotated[HubSource, Tag("(hub)")],
     Discriminator(_kind_of_source),
 ]
 
@@ -200,6 +193,19 @@ class TargetView(Section):
     `mark` shows them, as mention."""
 
 
+def _check_order(lengths: list[int]) -> list[int]:
+    if lengths[0] > lengths[1]:
+        raise ValueError(f"the shortest comes first; it is {lengths}")
+    return lengths
+
+
+CharLengths: TypeAlias = Annotated[
+    list[Annotated[int, Field(ge=1, le=20)]],
+    Field(min_length=2, max_length=2),
+    AfterValidator(_check_order),
+]
+
+
 class NgramFeatures(Section):
     """Hashed n-grams of words and characters, weighted by TF-IDF."""
 
@@ -207,7 +213,7 @@ class NgramFeatures(Section):
     """Hashed n-grams, counted in one compiled pass."""
     words: Annotated[int, Field(ge=1, le=3)] = 2
     """Longest word n-gram."""
-    chars: Annotated[list[int], Field(min_length=2, max_length=2)] | None = None
+    chars: CharLengths | None = None
     """Shortest and longest character n-gram inside words; null for none."""
     min_count: Annotated[int, Field(ge=1)] = 2
     """Training examples that a feature must occur in to be kept."""

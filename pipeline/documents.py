@@ -7,10 +7,10 @@ duplicate keys, and remembers where each value stands, so that a pydantic error 
 
 import difflib
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,7 +26,11 @@ class Section(BaseModel):
     """A part of a config or codebook: unknown keys are refused, values are taken as they are."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 
@@ -51,26 +55,45 @@ class Document:
         return self.origin
 
     def set(self, dotted: str, text: str) -> None:
-        """Replace the value at `dotted` (`train.C`) by `text`, read as YAML."""
-        path = tuple(dotted.split("."))
+        """Replace the value at `dotted` (`train.C`, `ingest.sources.0`) by `text`, read as YAML."""
         origin = f"--set {dotted}"
+        path: tuple[Step, ...] = ()
         holder = self.value
-        for step in path[:-1]:
-            holder = _child(holder, step, origin)
-        if not isinstance(holder, dict):
-            raise PipelineError(f"{origin}: '{'.'.join(path[:-1])}' has no keys to set")
-        holder[path[-1]] = parse(text, origin).value
+        *parents, last = dotted.split(".")
+        for name in parents:
+            step = _step(holder, name, path, origin)
+            path = (*path, step)
+            if isinstance(holder, dict) and holder.get(step) is None:
+                holder[step] = {}
+                self._forget(path, origin)
+            holder = holder[step]
+        step = _step(holder, last, path, origin)
+        holder[step] = parse(text, origin).value
+        self._forget((*path, step), origin)
+
+    def _forget(self, path: tuple[Step, ...], origin: str) -> None:
+        """Let `path`, and all that stood below it, come from `origin`."""
+        for places in (self.positions, self.origins):
+            for below in [place for place in places if place[: len(path)] == path]:
+                del places[below]
         self.origins[path] = origin
 
 
-def _child(holder: Any, step: str, origin: str) -> Any:
-    if isinstance(holder, list) and step.isdigit() and int(step) < len(holder):
-        return holder[int(step)]
+def _step(holder: Any, name: str, path: Sequence[Step], origin: str) -> Step:
+    """Return `name` as a step into `holder`, which stands at `path`."""
+    if isinstance(holder, dict) and name:
+        return name
+    if isinstance(holder, list) and name.isdecimal() and int(name) < len(holder):
+        return int(name)
+    what = _dotted(path) or "the file"
+    if isinstance(holder, list):
+        raise PipelineError(f"{origin}: {what} has no item {name!r}; it has {len(holder)} items")
     if isinstance(holder, dict):
-        if holder.get(step) is None:
-            holder[step] = {}
-        return holder[step]
-    raise PipelineError(f"{origin}: there is no '{step}' to set a key of")
+        raise PipelineError(f"{origin}: a key must not be empty; write section.key=value")
+    raise PipelineError(f"{origin}: {what} is {holder!r}, which has no keys to set")
+
+
+_TAG: Final = "tag:yaml.org,2002:"
 
 
 class _CoreSchemaLoader(yaml.SafeLoader):
@@ -79,18 +102,19 @@ class _CoreSchemaLoader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
-for _tag, _pattern, _first in (
+for _kind, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
     (
         "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         "-+0123456789.",
     ),
 ):
     _CoreSchemaLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$"), [*_first, ""]
+        f"{_TAG}{_kind}", re.compile(rf"(?:{_pattern})$"), [*_first, ""]
     )
 
 
@@ -111,46 +135,73 @@ def read(path: Path) -> Document:
 
 def parse(text: str, origin: str) -> Document:
     """Read YAML `text`; `origin` names it in errors."""
-    loader = _CoreSchemaLoader(text)
+    document = Document(origin, None)
     try:
-        node = loader.get_single_node()
-        document = Document(origin, None)
-        document.value = None if node is None else _build(node, (), document, loader)
+        node = yaml.compose(text, _CoreSchemaLoader)
+        document.value = None if node is None else _build(node, (), document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise PipelineError(f"{origin}{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise PipelineError(f"{origin}: not valid YAML: {error}") from None
-    finally:
-        loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line_number = text.count("\n", 0, error.position) + 1
+        raise PipelineError(
+            f"{origin}:{line_number}: not valid YAML: the character "
+            f"U+{ord(text[error.position]):04X} is not allowed"
+        ) from None
+    except RecursionError:
+        raise PipelineError(
+            f"{origin}: nested too deeply, or an anchor that holds itself"
+        ) from None
     return document
 
 
-def _build(
-    node: yaml.Node, path: tuple[Step, ...], document: Document, loader: yaml.SafeLoader
-) -> Any:
+def _build(node: yaml.Node, path: tuple[Step, ...], document: Document) -> Any:
     document.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(child, (*path, index), document, loader)
-            for index, child in enumerate(node.value)
-        ]
+        return [_build(child, (*path, index), document) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node, deep=True)
-    mapping: dict[Hashable, Any] = {}
+        return _scalar(node, path, document)
+    mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = str(key_node.value)
-        line = key_node.start_mark.line + 1
+        position = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        where = f"{document.origin}:{position[0]}:{position[1]}"
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise PipelineError(f"{where}: a key must be one word, not a list or a mapping")
+        key = key_node.value
         if key in mapping:
             before = document.positions[(*path, key)][0]
             raise PipelineError(
-                f"{document.origin}:{line}: {_dotted((*path, key))}: written twice "
+                f"{where}: {_dotted((*path, key))}: written twice "
                 f"(first on line {before}); keep one"
             )
-        mapping[key] = _build(value_node, (*path, key), document, loader)
-        document.positions[(*path, key)] = (line, key_node.start_mark.column + 1)
+        mapping[key] = _build(value_node, (*path, key), document)
+        document.positions[(*path, key)] = position
     return mapping
+
+
+def _scalar(node: yaml.Node, path: tuple[Step, ...], document: Document) -> Any:
+    text: str = node.value
+    try:
+        match node.tag.removeprefix(_TAG):
+            case "str":
+                return text
+            case "null":
+                return None
+            case "bool":
+                return {"true": True, "false": False}[text.lower()]
+            case "int":
+                # Base 0 would refuse the leading zeros of 0123.
+                return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+            case "float":
+                # YAML writes a dot before inf and nan, Python does not.
+                return float(re.sub(r"\.(?=[iInN])", "", text))
+    except (KeyError, ValueError):
+        pass
+    raise PipelineError(
+        f"{document.where(path)}: {_dotted(path) or 'the file'}: "
+        f"{text!r} cannot be read as {node.tag}; leave the tag out"
+    )
 
 
 def validate(document: Document, schema: type[T], error_type: type[PipelineError]) -> T:
@@ -166,17 +217,23 @@ def validate(document: Document, schema: type[T], error_type: type[PipelineError
 
 def _explain(problem: Any, document: Document, schema: type[BaseModel]) -> str:
     path = _written_path(problem["loc"], document.value, problem["type"] == "missing")
+    if problem["type"].startswith("union_tag"):  # the key that says which section it is
+        path = (*path, problem["ctx"]["discriminator"].strip("'"))
     where = f"{document.where(path)}: {_dotted(path) or 'the file'}"
     match problem["type"]:
         case "extra_forbidden":
-            known = sorted(_known_keys(schema, path[:-1], document.value))
+            known = sorted(_known_keys(schema, path, document.value))
             return f"{where}: unknown key{suggest(str(path[-1]), known, 'key')}"
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return f"{where}: missing; this key is required"
+        case "union_tag_invalid":
+            tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+            return f"{where}: must be one of {expected}; it is {tag!r}"
         case "value_error":
             return f"{where}: {problem['ctx']['error']}"
         case "string_type" if isinstance(problem["input"], int | float):
-            return f"{where}: must be text; put quotes around {problem['input']}"
+            read_as = problem["input"]
+            return f"{where}: must be text; put it in quotes (without, it is the number {read_as})"
         case _:
             value = problem["input"]
             shown = "" if isinstance(value, dict | list) else f"; it is {value!r}"
@@ -206,16 +263,19 @@ def _holds(value: Any, step: Step) -> bool:
 
 
 def _known_keys(schema: type[BaseModel], path: Sequence[Step], value: Any) -> set[str]:
-    """Return the keys that `schema` takes at `path`."""
+    """Return the keys that `schema` takes instead of the unknown one at `path`."""
     models: list[type[BaseModel]] = [schema]
-    for step in path:
+    *parents, unknown = path
+    for step in parents:
         value = value[step]
         found: list[type[BaseModel]] = []
         for model in models:
             if isinstance(step, str) and step in model.model_fields:
                 found += _models_in(model.model_fields[step].annotation)
         models = found or models
-    return {name for model in models for name in model.model_fields}
+    # Of the sections that may stand here, one that takes the key is not the one that is meant.
+    meant = [model for model in models if unknown not in model.model_fields]
+    return {name for model in meant for name in model.model_fields}
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -1,3 +1,4 @@
+import itertools
 import re
 import sys
 
@@ -129,5 +130,5 @@ def test_many_texts_give_what_each_gives_and_spans_never_overlap(
         {0: found} if found else {}
     )
     spans = sorted(span for target in found.values() for span in target)
-    assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
     assert all(start < end for start, end in spans)

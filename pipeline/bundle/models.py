@@ -90,6 +90,7 @@ class NgramModel:
     @classmethod
     def restore(cls, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "NgramModel":
         """Make the model again from its settings and arrays."""
+        _check_shapes(settings, arrays)
         section = NgramFeatures.model_validate(settings["features"])
         vectorizer = NgramVectorizer(section, sees_target=settings["sees_target"])
         vectorizer.restore(arrays["kept"], arrays["idf"])
@@ -101,3 +102,20 @@ class NgramModel:
             settings["temperature"],
         )
         return cls(vectorizer, head)
+
+
+def _check_shapes(settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise ValueError if the arrays do not fit together: the compiled pass does not look."""
+    columns, labels = len(arrays["kept"]), len(settings["labels"])
+    expected = {
+        "kept": (np.uint32, (columns,)),
+        "idf": (np.float32, (columns,)),
+        "weights": (np.float32, (columns, labels)),
+        "bias": (np.float32, (labels,)),
+    }
+    for name, (kind, shape) in expected.items():
+        array = arrays[name]
+        if array.dtype != kind or array.shape != shape:
+            raise ValueError(f"{name} is {array.dtype}{list(array.shape)}, not as the model needs")
+    if arrays["kept"].max(initial=0) >> settings["features"]["buckets_log2"]:
+        raise ValueError("kept names a bucket that there is not")

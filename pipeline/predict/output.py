@@ -44,6 +44,8 @@ def open_output(path: str, stdout: BinaryIO) -> Iterator[Writer]:
         yield _JsonLines(stdout)
         return
     kind = output_format(path)
+    if Path(path).is_dir():
+        raise PipelineError(f"--output {path}: this is a folder; name a file")
     with replacing(Path(path)) as temporary:
         match kind:
             case OutputFormat.PARQUET:

@@ -25,7 +25,8 @@ def run_stages(
     MLflow's local database is in the folder in which the command runs.
     """
     codebook = codebooks.load(config.codebook)
-    write_json(run.config, config.model_dump(mode="json"))
+    # How MLflow is reached may hold a password, and is no part of the experiment.
+    write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
     stages = [
         *data_stages(config, codebook, run),
         *learning_stages(config, codebook, run),

@@ -195,7 +195,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
         RunRecord(
             name=run.path.name,
             description=config.description,
-            params=flatten(config.model_dump(mode="json")),
+            params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,
             codebook=codebook.identity,
             model_version=bundle.version,

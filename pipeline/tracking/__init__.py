@@ -6,6 +6,7 @@ The only home of mlflow, which takes seconds to import and so is imported where 
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
 from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
 from pipeline.tracking.run import track
+from pipeline.tracking.store import is_store_gone, store_uri
 from pipeline.tracking.ui import ui_command, ui_environment
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Tracked",
     "flatten",
     "is_model_uri",
+    "is_store_gone",
     "resolve_bundle",
+    "store_uri",
     "track",
     "ui_command",
     "ui_environment",

@@ -49,6 +49,12 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def is_store_gone(uri: str) -> bool:
+    """Tell whether `uri` is a database on this machine that is not there (yet, or any more)."""
+    path = sqlite_path(uri)
+    return path is not None and not path.exists()
+
+
 def without_password(text: str) -> str:
     """Return `text` with user and password cut out of the addresses in it."""
     return re.sub(r"(?<=//)[^/@\s]*@", "", text)

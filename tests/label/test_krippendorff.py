@@ -3,8 +3,8 @@ import pytest
 from pipeline.label.krippendorff import nominal_alpha
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section A: two observers,
-# binary data, ten units; alpha is .095 there.
-TWO_OBSERVERS = list(zip("0100000000", "1110010000", strict=True))
+# binary data, ten units: coincidences 10 of 0-0, 2 of 1-1, 8 mixed; 1 - 19 * 4 / (14 * 6) = .095.
+TWO_OBSERVERS = list(zip("0100000000", "1110010100", strict=True))
 
 # The same paper, section C: four observers, nominal data, twelve units, some values missing;
 # alpha is .743 there.

@@ -1,13 +1,20 @@
 """A database made once per session, and small records to put into it."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pipeline.config import Track
-from pipeline.tracking import Dataset, RunRecord
+from pipeline.tracking import Dataset, RunRecord, ui_command, ui_environment
 from pipeline.tracking.store import connected, store_uri
 
 TASKS = {"topic": ["economy", "sport"], "stance": ["against", "neutral", "supportive"]}
@@ -108,3 +115,51 @@ def _metrics(macro_f1: float) -> dict[str, dict[str, dict[str, object]]]:
         "dev": {"topic": topic, "stance": stance},
         "test": {"topic": topic | labels("topic"), "stance": stance | labels("stance")},
     }
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """A context manager from a project's folder to the address of MLflow's server on it."""
+    return _serve
+
+
+@contextmanager
+def _serve(project: Path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (project / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            ui_command(port=port, folder=project),
+            env=os.environ | ui_environment(),
+            cwd=project,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, project / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _end(process)
+
+
+def _wait_for(address, process, log, seconds=90):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"the server did not answer: {log.read_text()[-2000:]}")
+
+
+def _end(process):
+    # The workers are in the server's process group, and may outlive it.
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(timeout=10)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue

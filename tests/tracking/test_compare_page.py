@@ -1,19 +1,13 @@
 """The pages of the real MLflow server that people compare our runs on."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.config import Track
-from pipeline.tracking import flatten, track, ui_command, ui_environment
+from pipeline.tracking import flatten, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -76,48 +70,10 @@ def _plot(path: Path, title: str, number: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(project, tracked):
-    """The address of MLflow's server on the three runs; its processes are gone afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (project / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            ui_command(port=port, folder=project),
-            env=os.environ | ui_environment(),
-            cwd=project,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/health", process, project / "server.log")
+def server(serve, project, tracked):
+    """The address of MLflow's server on the three runs."""
+    with serve(project) as address:
         yield address
-    finally:
-        # The server's workers are in its process group; the group goes, whatever they do.
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, sign)
-            except ProcessLookupError:
-                break
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                continue
-
-
-def _wait_for(address, process, log, seconds=90):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(f"the server did not answer: {log.read_text()[-2000:]}")
 
 
 @pytest.fixture(scope="module")

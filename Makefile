@@ -1,0 +1,82 @@
+# Everything runs in .venv, which the first target that needs it makes from the lock files.
+#   make train            the main job on the embedded corpus
+#   make test             the tests
+# PYTHON chooses the interpreter of a new .venv; CONFIG, MODEL, INPUT and OUTPUT what to run on.
+
+PYTHON  ?= python3
+CONFIG  ?= configs/default.yaml
+MODEL   ?= runs/default/model
+INPUT   ?= data/articles.jsonl
+OUTPUT  ?= predictions.parquet
+RUN     := .venv/bin/python -m
+
+# Threads that wait asleep instead of spinning: with another busy process around, spinning slows
+# numerical libraries down many times.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.DEFAULT_GOAL := help
+.PHONY: help train test check format ui predict bench lock clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+# The lock files name every package with its digest. uv installs them in seconds; where it cannot
+# be had, pip does from the same files.
+.venv/core: requirements/core.lock pyproject.toml
+	@test -x .venv/bin/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Slant needs Python 3.11 or newer; set PYTHON=python3.11, say" >&2; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@$(call install,requirements/core.lock)
+	@touch $@
+
+.venv/dev: .venv/core requirements/dev.lock
+	@$(call install,requirements/dev.lock)
+	@touch $@
+
+define install
+	echo "installing $(1) into .venv" >&2; \
+	.venv/bin/uv --version >/dev/null 2>&1 || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv \
+	  || echo "no uv; going on with pip" >&2; \
+	if .venv/bin/uv --version >/dev/null 2>&1; then \
+	  .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r $(1) && \
+	  .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; \
+	else \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi
+endef
+
+train: .venv/core  ## Run the main job: CONFIG=configs/default.yaml, from articles to a tracked model.
+	@$(RUN) pipeline.cli run $(CONFIG)
+
+test: .venv/dev  ## Run all tests.
+	@$(RUN) pytest
+
+check: .venv/dev  ## Run what CI checks beside the tests: format, lint, types, imports.
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@.venv/bin/lint-imports
+
+format: .venv/dev  ## Format the code, and mend what the linter can.
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+ui: .venv/core  ## Compare the recorded runs in MLflow, on http://127.0.0.1:5000.
+	@$(RUN) pipeline.cli ui
+
+predict: .venv/core  ## Predict INPUT with MODEL into OUTPUT.
+	@$(RUN) pipeline.cli predict $(INPUT) --model $(MODEL) --output $(OUTPUT)
+
+bench: .venv/dev  ## Measure speed against scikit-learn on made articles.
+	@$(RUN) benchmarks.speed
+
+lock: .venv/dev  ## Make the lock files again from pyproject.toml.
+	@for set in "core" "dev --all-extras --group test --group check"; do set -- $$set; \
+	  out=requirements/$$1.lock; shift; \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --no-emit-package torch pyproject.toml "$$@" --output-file $$out; \
+	done
+
+clean:  ## Remove the environment, caches and runs; asks nothing, so look first.
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache runs mlruns mlartifacts mlflow.db*
