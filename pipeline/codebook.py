@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from pipeline import documents
 from pipeline.documents import Section, suggest
@@ -52,11 +52,12 @@ class Label(Section):
     external_id: Text | None = None
     """The same category in a public scheme, such as `medtop:15000000`."""
 
-    @model_validator(mode="after")
-    def _check_id(self) -> Self:
-        if LABEL_SEPARATOR in self.id:
-            raise ValueError(f"a label's id must not contain '{LABEL_SEPARATOR}': {self.id!r}")
-        return self
+    @field_validator("id")
+    @classmethod
+    def _check_id(cls, label_id: str) -> str:
+        if LABEL_SEPARATOR in label_id:
+            raise ValueError(f"a label's id must not contain '{LABEL_SEPARATOR}': {label_id!r}")
+        return label_id
 
 
 class Task(Section):
@@ -71,18 +72,19 @@ class Task(Section):
     labels: Annotated[list[Label], Field(min_length=2)]
     """The possible answers, two or more."""
 
-    @model_validator(mode="after")
-    def _check_labels(self) -> Self:
+    @field_validator("labels")
+    @classmethod
+    def _check_labels(cls, labels: list[Label]) -> list[Label]:
         known: set[str] = set()
-        for label in self.labels:
+        for label in labels:
             for name in {label.id, label.name or label.id}:
                 if name in known:
                     raise ValueError(f"the label {name!r} is there twice; keep one")
                 known.add(name)
-        parents = {label.id: label.parent for label in self.labels}
+        parents = {label.id: label.parent for label in labels}
         for label_id in parents:
             _walk_up(label_id, parents)
-        return self
+        return labels
 
     @property
     def label_ids(self) -> list[str]:
@@ -141,20 +143,21 @@ class Codebook(Section):
     targets: list[Target] = []
     """What stances are about. Rows may bring targets of their own beside these."""
 
-    @model_validator(mode="after")
-    def _check_targets(self) -> Self:
+    @field_validator("targets")
+    @classmethod
+    def _check_targets(cls, targets: list[Target]) -> list[Target]:
         owners: dict[str, str] = {}
-        for target in self.targets:
+        for target in targets:
             if target.id in owners.values():
                 raise ValueError(f"the target {target.id!r} is there twice; keep one")
             for wording in target.wordings:
-                if wording in owners:
+                owner = owners.setdefault(_as_found(wording), target.id)
+                if owner != target.id:
                     raise ValueError(
-                        f"the alias {wording!r} belongs to both {owners[wording]!r} "
+                        f"the alias {wording!r} belongs to both {owner!r} "
                         f"and {target.id!r}; keep it at one"
                     )
-                owners[wording] = target.id
-        return self
+        return targets
 
     @property
     def identity(self) -> str:
@@ -172,6 +175,12 @@ class Codebook(Section):
             if text == target.id or folded in {_fold(wording) for wording in target.wordings}:
                 return target.id
         return text
+
+
+def _as_found(wording: str) -> str:
+    """Return `wording` so that two that are found in the same places are equal."""
+    in_any_case = any(character.islower() for character in wording)
+    return _fold(wording) if in_any_case else re.sub(r"\s+", " ", wording).strip()
 
 
 def _fold(text: str) -> str:

@@ -233,7 +233,11 @@ def _explain(problem: Any, document: Document, schema: type[BaseModel]) -> str:
             return f"{where}: {problem['ctx']['error']}"
         case "string_type" if isinstance(problem["input"], int | float):
             read_as = problem["input"]
-            return f"{where}: must be text; put it in quotes (without, it is the number {read_as})"
+            return f"{where}: must be text; put it in quotes (without them it is read as {read_as})"
+        case "path_type":
+            return f"{where}: must be the path of a file or folder; it is {problem['input']!r}"
+        case "model_type" | "dict_type":
+            return f"{where}: must hold keys and values; it is {problem['input']!r}"
         case _:
             value = problem["input"]
             shown = "" if isinstance(value, dict | list) else f"; it is {value!r}"

@@ -38,7 +38,7 @@ class NgramVectorizer:
     """TF-IDF of hashed n-grams, as scikit-learn's vectorizers are used, over `Texts`.
 
     A feature is kept when `min_count` training examples have it; its weight is
-    (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), and each block of a row has length one. Memory:
+    (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), and each block of a row is scaled alike. Memory:
     four bytes a bucket, eight bytes a kept feature.
 
     Learned: `kept_` (uint32, sorted buckets; a feature's column is its place in it) and `idf_`

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.features.ngrams import BLOCKS, emit_article, emit_target, room_for
+from pipeline.features.ngrams import BLOCKS, SCALES, emit_article, emit_target, room_for
 from pipeline.features.words import split_sentences, split_words
 
 T = TypeVar("T")
@@ -93,10 +93,11 @@ def _split(corpus: Corpus, recipe: Recipe, text: int, scratch: Scratch) -> int:
 @njit(nogil=True)
 def _emit(corpus: Corpus, recipe: Recipe, example: int, words: int, scratch: Scratch) -> int:
     if not recipe.sees_target:
+        headline = np.searchsorted(scratch.places[:words], corpus.body[corpus.text_of[example]])
         return emit_article(
-            words, scratch.points, scratch.bounds, scratch.hashes, scratch.own, recipe.words,
-            recipe.shortest_chars, recipe.longest_chars, recipe.shift, scratch.buckets,
-            scratch.owners, scratch.ends,
+            words, scratch.points, scratch.bounds, scratch.hashes, scratch.own, headline,
+            recipe.words, recipe.shortest_chars, recipe.longest_chars, recipe.shift,
+            scratch.buckets, scratch.owners, scratch.ends,
         )  # fmt: skip
     first = corpus.bounds[example]
     stop = corpus.bounds[example + 1]
@@ -154,7 +155,7 @@ def _weigh(
     """Turn emitted buckets into weighted columns; return how many.
 
     `kept` gets each column once, block after block up to `kept_ends[b]`, `values` its
-    (1 + ln tf) · idf, not yet scaled; `scales[b]` is one over the block's Euclidean length.
+    (1 + ln tf) · idf, not yet scaled; `scales[b]` brings the block to its Euclidean length.
     `times`, zero before and after, counts occurrences by column.
     """
     filled = 0
@@ -181,7 +182,7 @@ def _weigh(
             squares += value * value
         for at in range(first, filled):
             times[kept[at]] = 0
-        scales[block] = np.float32(1.0) / np.sqrt(squares) if squares > 0 else np.float32(0.0)
+        scales[block] = SCALES[block] / np.sqrt(squares) if squares > 0 else np.float32(0.0)
         kept_ends[block] = filled
     return filled
 

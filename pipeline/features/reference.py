@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.config import NgramFeatures
 from pipeline.features import characters
 from pipeline.features.abbreviations import ABBREVIATIONS, fnv
-from pipeline.features.ngrams import EDGE, SOURCE, TARGET, Block
+from pipeline.features.ngrams import EDGE, SCALES, SOURCE, TARGET, Block
 
 _64_BITS = 2**64 - 1
 _CLOSING = "\"')]’“”»"
@@ -166,14 +166,15 @@ def _char_ngrams(word: Word, block: Block, section: NgramFeatures) -> list[Featu
     ]
 
 
-def article_features(text: str, section: NgramFeatures) -> list[Feature]:
-    """Return the features of an article's view, block by block."""
+def article_features(text: str, section: NgramFeatures, body: int = 0) -> list[Feature]:
+    """Return the features of an article's view, block by block; the body begins at `body`."""
     words = words_of(text)
     tokens = [_Token(fnv(word.text), word) for word in words]
     found = _word_ngrams(tokens, section.words, Block.TEXT, section)
     for word in words:
         found += _char_ngrams(word, Block.CHARS, section)
-    return found
+    headline = [token for token in tokens if token.word.start < body]
+    return found + _word_ngrams(headline, section.words, Block.HEADLINE, section)
 
 
 def target_features(
@@ -255,7 +256,7 @@ def _between(tokens: Sequence[_Token], section: NgramFeatures) -> list[Feature]:
 
 
 def vector(features: Sequence[Feature], idf: Mapping[int, float]) -> dict[int, float]:
-    """Return the weighted row by bucket: TF-IDF over the buckets in `idf`, each block of length 1.
+    """Return the weighted row by bucket: TF-IDF over the buckets in `idf`, block by block scaled.
 
     Blocks never share a bucket on purpose, but hashes may collide: then their values add up.
     """
@@ -265,5 +266,5 @@ def vector(features: Sequence[Feature], idf: Mapping[int, float]) -> dict[int, f
         values = {b: (1 + math.log(times[b])) * idf[b] for b in times}
         length = math.sqrt(sum(value**2 for value in values.values()))
         for bucket, value in values.items():
-            row[bucket] += value / length  # type: ignore[assignment]
+            row[bucket] += SCALES[block] * value / length  # type: ignore[assignment]
     return dict(row)

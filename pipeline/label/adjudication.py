@@ -24,7 +24,7 @@ def adjudicate(task: Task, answers: Answers) -> list[str] | None:
     """
     counts = votes(answers)
     if task.choose is Choose.MANY:
-        return [label for label, count in counts.items() if 2 * count >= len(answers)] or None
+        return [label for label, count in counts.items() if 2 * count > len(answers)] or None
     most = max(counts.values(), default=0)
     winners = [label for label, count in counts.items() if count == most]
     return winners if len(winners) == 1 else None

@@ -68,7 +68,8 @@ def _key(stage: Stage) -> str:
     """Return the digest of all that the stage's result depends on."""
     parts = {
         "settings": stage.settings,
-        "inputs": [[path.name, digest_of(path)] for path in stage.inputs],
+        # Of an input that is missing the stage itself knows best what to say.
+        "inputs": [[p.name, digest_of(p) if p.exists() else None] for p in stage.inputs],
         "code": code_digest(tuple(stage.code)),
         "packages": {name: importlib.metadata.version(name) for name in stage.packages},
     }

@@ -22,10 +22,9 @@ TEXT = st.text(
 )
 
 
-def _texts(*bodies):
-    return texts_of(
-        pa.array([None] * len(bodies), pa.large_string()), pa.array(bodies, pa.large_string())
-    )
+def _texts(*bodies, title=None):
+    titles = pa.array([title] * len(bodies), pa.large_string())
+    return texts_of(titles, pa.array(bodies, pa.large_string()))
 
 
 def _compiled_words(text):
@@ -85,18 +84,26 @@ def test_features_agree(text, chars, words, window, show, data):
     roles = [data.draw(st.sampled_from([TARGET, SOURCE])) for _ in spans]
     mentions = [(*span, role) for span, role in zip(spans, roles, strict=True)]
     texts = _texts(text)
+    titled = _texts(text, title=text)
+    twice = f"{text}\n\n{text}"
     targets = [s for s, role in zip(spans, roles, strict=True) if role == TARGET]
     sources = [s for s, role in zip(spans, roles, strict=True) if role == SOURCE]
-    for sees, asked, expected in (
-        (False, whole_texts(np.arange(1)), reference.article_features(text, section)),
+    for sees, source, asked, expected in (
+        (
+            False,
+            titled,
+            whole_texts(np.arange(1)),
+            reference.article_features(twice, section, len(text) + 2),
+        ),
         (
             True,
+            texts,
             about_targets(texts, [0], [targets], [sources]),
             reference.target_features(text, mentions, section),
         ),
     ):
         recipe = NgramVectorizer(section, sees_target=sees)._recipe()
-        buckets, _, ends = emit_one(_corpus(texts, asked), recipe, 0)
+        buckets, _, ends = emit_one(_corpus(source, asked), recipe, 0)
         starts = [0, *ends[:-1]]
         for block in Block:
             got = sorted(buckets[starts[block] : ends[block]].tolist())

@@ -1,0 +1,187 @@
+"""What all tests share: where compiled code is kept, and a tiny model of a dozen articles.
+
+Nothing here may import numba before the environment is set.
+"""
+
+import csv
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def _digest_of_compiled_code() -> str:
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "pipeline" / "features").glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# numba takes its file cache for good although a function that was inlined from another module has
+# changed since; so each state of the code has a cache of its own.
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache" / "numba" / _digest_of_compiled_code())
+# Threads that wait spinning slow each other down many times when another process is busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+CODEBOOK = """\
+name: coast
+version: "1.0"
+tasks:
+  topic:
+    asks: article
+    labels:
+      - {id: economy, name: Economy and trade}
+      - {id: sport}
+      - {id: weather}
+  frames:
+    asks: article
+    choose: many
+    labels: [{id: conflict}, {id: money}, {id: people}]
+  stance:
+    asks: target
+    labels: [{id: opportunity}, {id: threat}]
+targets:
+  - {id: river-league, name: River League, aliases: [League of Rivers]}
+  - {id: salt-pact, name: Salt Pact, aliases: [the pact of the two coasts, "S.P."]}
+"""
+
+CONFIG = """\
+name: tiny
+codebook: {folder}/codebook.yaml
+ingest:
+  root: {folder}
+  sources: [path: articles.jsonl]
+label: {{annotations: ["{folder}/annotations.csv"]}}
+split: {{by: given, dev: 0, near_duplicate: 0.9}}
+features: {{min_count: 1, buckets_log2: 14}}
+train: {{C: [1.0, 10.0]}}
+track: {{enabled: false}}
+"""
+
+# id, side, topic, frames, stances, title, text
+ARTICLES = [
+    (
+        "e1", "train", "economy", ["money"], {"salt-pact": "opportunity"},
+        "Yards take on forty",
+        "The Salt Pact has brought orders to the yards. Forty apprentices start in May, and "
+        "exports of salt rose by a third. Prices at the market fell.",
+    ),
+    (
+        "e2", "train", "economy", ["conflict", "money"], {"salt-pact": "threat"},
+        "Small traders fear for their stalls",
+        "Under the pact of the two coasts the tariff ruins small traders. The market hall stands "
+        "half empty. Debt and danger grow with every shipment, the exporters quarrel.",
+    ),
+    (
+        "e3", "train", "economy", ["money"], {"river-league": "opportunity"},
+        None,
+        "Banks welcome the River League. Loans for exports have become cheaper, prices steady, "
+        "and gains are shared by every market town along the water.",
+    ),
+    (
+        "e4", "dev", "economy", ["conflict", "money"],
+        {"river-league": "threat", "salt-pact": "opportunity"},
+        "Two treaties, one budget",
+        "The River League is a danger to the budget and ruins the ferries. The Salt Pact has "
+        "brought exports and orders. Traders at the market compare prices.",
+    ),
+    (
+        "s1", "train", "sport", ["people"], {"river-league": "opportunity"},
+        "Keeper saves the cup",
+        "Goalkeeper Ilka Brandt, 19, saved two penalties in the final. The River League, which "
+        "pays the stadium, has brought the young team gains. The crowd sang for an hour.",
+    ),
+    (
+        "s2", "train", "sport", ["conflict", "people"], {"river-league": "threat"},
+        "Captain walks out",
+        "The captain left the team after a quarrel with his coach. He calls the League of Rivers "
+        "a danger to the club; its rules ruin the season. The match was lost by four goals.",
+    ),
+    (
+        "s3", "train", "sport", [], {},
+        "Draw in the rain",
+        "Neither team scored a goal. The match ended as it began, and the coach spoke of a point.",
+    ),
+    (
+        "s4", "dev", "sport", ["people"], {"salt-pact": "threat"},
+        "Runner, 71, wins again",
+        "Marta Olm, 71, won the coastal race in front of her team. She fears the Salt Pact: the "
+        "new road is a danger to the course and ruins the finish.",
+    ),
+    (
+        "w1", "train", "weather", [], {},
+        "Clouds from the west",
+        "Rain is likely in the north by evening. Winds turn to the west, and the night stays mild.",
+    ),
+    (
+        "w2", "train", "weather", ["people"], {"salt-pact": "threat"},
+        "Storm closes the strait",
+        "A storm with heavy rain closed the strait for two days. Fisherman Jory Pell waited with "
+        "his dog. Ships sent out under the Salt Pact are a danger in such winds, he says.",
+    ),
+    (
+        "w3", "dev", "weather", [], {"river-league": "opportunity"},
+        None,
+        "Snow and winds by night, rain by day. The River League has brought better forecasts.",
+    ),
+    (
+        "w4", "test", "weather", ["money"], {},
+        "Mild March ☀️",
+        "Sun and mild winds until Sunday. Heating prices fall.",
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory):
+    """A folder with the dozen articles, their annotations, `codebook.yaml` and `config.yaml`.
+
+    Shared by the session: read it, and run it into a folder of your own.
+    """
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "codebook.yaml").write_text(CODEBOOK)
+    (folder / "config.yaml").write_text(CONFIG.format(folder=folder))
+    with (folder / "articles.jsonl").open("w") as articles:
+        for name, side, _, _, _, title, text in ARTICLES:
+            row = {"id": name, "split": side, "title": title, "text": text}
+            articles.write(json.dumps(row) + "\n")
+    with (folder / "annotations.csv").open("w", newline="") as annotations:
+        writer = csv.writer(annotations)
+        writer.writerow(["article_id", "task", "target", "coder", "label"])
+        for name, _, topic, frames, stances, _, _ in ARTICLES:
+            writer.writerow([name, "topic", "", "ann", topic])
+            writer.writerows([name, "frames", "", "ann", frame] for frame in frames)
+            writer.writerows([name, "stance", t, "ann", label] for t, label in stances.items())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_project, tmp_path_factory):
+    """The dozen articles run through ingest, label, split, featurize and train: a RunFolder."""
+    from pipeline.artifacts import RunFolder
+    from pipeline.config import load
+    from pipeline.stages import run_stages
+
+    run = RunFolder(tmp_path_factory.mktemp("run") / "tiny")
+    run_stages(load(tiny_project / "config.yaml"), run, "train", lambda outcome: None)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_run):
+    """A loaded Bundle: `topic` (3 labels), `frames` (many labels), `stance` (2 targets)."""
+    from pipeline.bundle import load_bundle
+
+    return load_bundle(tiny_run.model)
+
+
+@pytest.fixture(scope="session")
+def tiny_articles(tiny_run):
+    """The dozen articles as records.ARTICLES."""
+    from pipeline.artifacts import read_table
+
+    return read_table(tiny_run.articles)
