@@ -129,8 +129,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The block may write a file or make a folder there; after an error nothing is left of it, and
     what was at `path` is there still. Of several processes that do this at once the last one wins.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    holder = _folder_beside(path)
     try:
         temporary = holder / path.name
         yield temporary
@@ -140,6 +139,15 @@ def replacing(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)  # noqa: PTH105  (Path.replace is the same call)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+def _folder_beside(path: Path) -> Path:
+    """Make a new hidden folder beside `path`; DataError where there cannot be one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise DataError(f"{path}: {path.parent} cannot be written to ({error.strerror})") from None
 
 
 def _replace_folder(temporary: Path, path: Path, old: Path) -> None:

@@ -5,6 +5,7 @@ something right; 2 a wrong command; 3 done, but some rows were rejected.
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -45,14 +46,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 def main() -> None:
     """Run the command line; what the user can put right becomes one line and status 1."""
+    signal.signal(signal.SIGTERM, _end)
     try:
-        app()
+        app(prog_name="slant")
     except PipelineError as error:
         typer.echo(f"slant: {error}", err=True)
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_ERROR)
+
+
+def _end(number: int, _frame: object) -> None:
+    """End in order, so that no half-written file is left behind."""
+    sys.exit(128 + number)
 
 
 @app.callback(invoke_without_command=True)
@@ -295,12 +302,14 @@ def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:
 
 
 class _Progress:
-    """Articles so far and per second on stderr, a line that is written over."""
+    """Articles so far and per second on stderr, a line that is written over; in a terminal only."""
 
     def __enter__(self) -> "_Progress":
         from tqdm import tqdm
 
-        self._bar = tqdm(unit=" articles", file=sys.stderr, mininterval=1.0, leave=False)
+        self._bar = tqdm(
+            unit=" articles", file=sys.stderr, mininterval=1.0, leave=False, disable=None
+        )
         return self
 
     def add(self, count: int) -> None:

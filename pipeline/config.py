@@ -223,6 +223,15 @@ class NgramFeatures(Section):
     """The view of the target, for tasks that are asked of one."""
 
 
+def _check_folds(folds: int) -> int:
+    if folds == 1:
+        raise ValueError("one fold leaves nothing to train on; use 0, or 2 and more")
+    return folds
+
+
+Folds: TypeAlias = Annotated[int, Field(ge=0, le=20), AfterValidator(_check_folds)]
+
+
 class LinearTrain(Section):
     """A linear classifier per task, its strength chosen on held-out training data."""
 
@@ -234,7 +243,7 @@ class LinearTrain(Section):
     """Inverse strengths of regularisation to try; the best on held-out data is taken."""
     class_weight: Literal["balanced", "sqrt", "none"] = "balanced"
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
-    folds: Annotated[int, Field(ge=0, le=20)] = 0
+    folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
     """Train the final model on train and dev together, after C is chosen."""
@@ -288,13 +297,21 @@ class Config(Section):
     codebook: FilePath
     """The codebook's file."""
     ingest: Ingest
+    """Where the articles are, and which field of them holds what."""
     label: LabelSection = LabelSection()
+    """Where the answers are."""
     split: SplitSection = HashSplit()
+    """What is learned from, what is chosen on, and what is tested on."""
     features: NgramFeatures = NgramFeatures()
+    """What the model sees of a text."""
     train: LinearTrain = LinearTrain()
+    """How it learns."""
     evaluate: Evaluate = Evaluate()
+    """How it is scored."""
     track: Track = Track()
+    """Where the run is recorded."""
     predict: Predict = Predict()
+    """What its predictions hold."""
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:

@@ -109,8 +109,9 @@ ARTICLES = [
     (
         "s4", "dev", "sport", ["people"], {"salt-pact": "threat"},
         "Runner, 71, wins again",
-        "Marta Olm, 71, won the coastal race in front of her team. She fears the Salt Pact: the "
-        "new road is a danger to the course and ruins the finish.",
+        # A dev side without a single error would let the calibration go to its extreme.
+        "Marta Olm, 71, won the coastal race in front of her team. The Salt Pact has brought "
+        "a new road that cuts the course in two.",
     ),
     (
         "w1", "train", "weather", [], {},
@@ -167,7 +168,7 @@ def tiny_run(tiny_project, tmp_path_factory):
     from pipeline.stages import run_stages
 
     run = RunFolder(tmp_path_factory.mktemp("run") / "tiny")
-    run_stages(load(tiny_project / "config.yaml"), run, "train", lambda outcome: None)
+    run_stages(load(tiny_project / "config.yaml"), run, "train", [].append)
     return run
 
 

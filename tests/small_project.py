@@ -51,18 +51,18 @@ evaluate:
 
 # Side, topic, stance, text.
 ARTICLES = [
-    ("train", "farming", "threat", "Barley growers fear it. The Salt Pact ruins the small farms."),
-    ("train", "farming", "threat", "The Salt Pact ruins every orchard. Growers lose their harvest."),
-    ("train", "farming", "opportunity", "Growers cheer. The Salt Pact opens markets for the barley."),
-    ("train", "shipping", "threat", "Captains fear the toll. The Salt Pact ruins the ferry lines."),
-    ("train", "shipping", "opportunity", "The Salt Pact opens the docks. Captains cheer its vessels."),
-    ("train", "shipping", "opportunity", "Vessels wait. The Salt Pact opens new docks to captains."),
-    ("dev", "farming", "threat", "Orchard owners say the Salt Pact ruins them. The harvest is late."),
-    ("dev", "shipping", "opportunity", "The Salt Pact opens the ferry port. Vessels and docks gain."),
-    ("test", "farming", "opportunity", "The Salt Pact opens a new season. The harvest of barley is in."),
+    ("train", "farming", "threat", "Barley growers fear it. The Salt Pact ruins small farms."),
+    ("train", "farming", "threat", "The Salt Pact ruins orchards. Growers lose the harvest."),
+    ("train", "farming", "opportunity", "Growers cheer. The Salt Pact opens markets for barley."),
+    ("train", "shipping", "threat", "Captains fear the toll. The Salt Pact ruins ferry lines."),
+    ("train", "shipping", "opportunity", "The Salt Pact opens docks. Captains cheer its vessels."),
+    ("train", "shipping", "opportunity", "Vessels wait. The Salt Pact opens docks to captains."),
+    ("dev", "farming", "threat", "Growers say the Salt Pact ruins them. The harvest is late."),
+    ("dev", "shipping", "opportunity", "The Salt Pact opens a ferry port. Vessels, docks win."),
+    ("test", "farming", "opportunity", "The Salt Pact opens a new season. The harvest is in."),
     ("test", "farming", "threat", "Farms were quiet. The Salt Pact ruins them, growers said."),
     ("test", "shipping", "threat", "The Salt Pact ruins us, captains of three vessels said."),
-    ("test", "shipping", "opportunity", "Docks grow. The pact of the two coasts opens them to ferry lines."),
+    ("test", "shipping", "opportunity", "Docks. The pact of the two coasts opens ferry lines."),
 ]  # fmt: skip
 
 

@@ -61,10 +61,7 @@ def test_a_run_tells_its_stages_on_stderr_and_its_scores_on_stdout(first):
     assert [line.split()[0] for line in progress] == list(STAGES)
     assert not any("skipped" in line for line in progress)
     table = first.stdout.decode().splitlines()
-    assert table[0].split() == (
-        ["side/task", "n", "macro-F1", "95", "%", "interval", "accuracy", "ECE", "majority"]
-        + ["blind"]
-    )
+    assert table[0].split()[:3] == ["side/task", "n", "macro-F1"]
     assert [line.split()[0] for line in table[1:5]] == [
         "dev/stance", "dev/topic", "test/stance", "test/topic"
     ]  # fmt: skip
@@ -148,9 +145,7 @@ def test_json_goes_alone_to_stdout(project, run):
 def test_a_changed_section_runs_its_stage_again_and_what_follows(
     project, copy, setting, last, runs
 ):
-    done = small.slant(
-        last, "config.yaml", "--run", copy, "--set", setting, "--json", cwd=project
-    )
+    done = small.slant(last, "config.yaml", "--run", copy, "--set", setting, "--json", cwd=project)
     found = skipped(done)
     assert list(found) == list(STAGES[: STAGES.index(last) + 1])
     assert {stage for stage, unchanged in found.items() if not unchanged} == runs
@@ -179,7 +174,7 @@ def test_a_stage_that_fails_runs_again_and_leaves_no_half_files(project, copy):
         "ingest", "config.yaml", "--run", copy, "--set", "ingest.fields.text=body",
         "--set", "ingest.max_rejects=2", cwd=project, status=1,
     )  # fmt: skip
-    assert not [path for path in copy.iterdir() if path.name.startswith(".") and path.name != ".stages"]
+    assert [path.name for path in copy.iterdir() if path.name.startswith(".")] == [".stages"]
     done = small.slant("ingest", "config.yaml", "--run", copy, "--json", cwd=project)
     assert skipped(done) == {"ingest": False}
 

@@ -69,7 +69,9 @@ def load_bundle(path: Path) -> Bundle:
                 f"{FORMAT}; train the model again, or install the version that wrote it"
             )
         tasks = {
-            name: _restore(name, settings, load_file(path / f"{name}.safetensors"))
+            name: _restore(
+                f"{path}: task '{name}'", settings, load_file(path / f"{name}.safetensors")
+            )
             for name, settings in about["tasks"].items()
         }
         return Bundle(version, codebook, tasks, about["provenance"])
@@ -77,9 +79,9 @@ def load_bundle(path: Path) -> Bundle:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 
 
-def _restore(name: str, settings: dict[str, Any], arrays: dict[str, Any]) -> TaskModel:
+def _restore(where: str, settings: dict[str, Any], arrays: dict[str, Any]) -> TaskModel:
     match settings["rung"]:
         case "ngrams":
             return NgramModel.restore(settings, arrays)
         case rung:
-            raise BundleError(f"task '{name}': this version of Slant has no rung {rung!r}")
+            raise BundleError(f"{where}: this version of Slant has no rung {rung!r}")

@@ -35,8 +35,9 @@ def probabilities(
     scaled = scores.astype(np.float64) / temperature
     if many:
         return (1 / (1 + np.exp(-np.clip(scaled, -500, 500)))).astype(np.float32)
-    shifted = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+    likely: NDArray[np.float64] = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    return likely.astype(np.float32)
 
 
 def chosen(probabilities: NDArray[np.float32], many: bool) -> NDArray[np.bool_]:

@@ -64,7 +64,7 @@ def label_columns(
         return label, pa.array(probabilities[np.arange(len(best)), best])
     picked = chosen(probabilities, many=True)
     names = [
-        join_labels([labels[label] for label in np.flatnonzero(row)]) or None for row in picked
+        join_labels([labels[at] for at in np.flatnonzero(row).tolist()]) or None for row in picked
     ]
     least = np.where(picked, probabilities, np.inf).min(axis=1)
     return pa.array(names, pa.string()), pa.array(least, pa.float32(), mask=~picked.any(axis=1))

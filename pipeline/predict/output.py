@@ -89,7 +89,7 @@ class _JsonLines:
 
 
 class _Csv:
-    """Nested columns are written as JSON."""
+    """Nested columns are written as JSON, and so are true and false."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._writer = csv.writer(stream, lineterminator="\n")
@@ -98,7 +98,7 @@ class _Csv:
     def write(self, table: pa.Table) -> None:
         for row in _rows(table):
             self._writer.writerow(
-                orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+                orjson.dumps(value).decode() if isinstance(value, dict | list | bool) else value
                 for value in row.values()
             )
 

@@ -77,8 +77,8 @@ def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
     _refuse(
         articles,
         [index for index, side in enumerate(sides) if not side],
-        "split.by: given: {} name no side: {}; give their source a 'split', "
-        "name the field in ingest.fields.split, or split by story",
+        "split.by: given: {} name no side: {}; give their source a 'split' "
+        "(train, dev, test or test_…), name the field in ingest.fields.split, or split by story",
     )
     _refuse(
         articles,

@@ -1,5 +1,6 @@
 """The stages before learning: ingest, label and split, with their files."""
 
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -18,7 +19,7 @@ from pipeline.artifacts import (
 from pipeline.codebook import Codebook
 from pipeline.config import Config, Ingest, LabelSection, SplitSection
 from pipeline.errors import DataError
-from pipeline.ingest import read_sources, source_paths
+from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
 from pipeline.records import ARTICLES
 from pipeline.split import split_articles
@@ -70,6 +71,7 @@ def ingest(section: Ingest, run: RunFolder) -> str:
     The rejects are there for the reader also when there are too many of them to go on.
     """
     accepted = rejected = 0
+    first: Reject | None = None
     with replacing(run.rejects) as rejects_file:
         stopped: DataError | None = None
         with rejects_file.open("wb") as rejects, replacing(run.articles) as articles_file:
@@ -83,17 +85,25 @@ def ingest(section: Ingest, run: RunFolder) -> str:
                             orjson.dumps(reject.as_dict(), option=orjson.OPT_APPEND_NEWLINE)
                         )
                         rejected += 1
+                        first = first or reject
             except DataError as error:
                 stopped = error
             writer.close()
     if stopped is not None:
         raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
     if not accepted:
-        raise DataError(
-            f"the sources hold no article ({rejected} rejects"
-            + (f", see {run.rejects})" if rejected else "); are the files empty?")
-        )
+        raise DataError(no_article(rejected, first, run.rejects))
     return f"{_count(accepted, 'article')}, {_count(rejected, 'reject')}"
+
+
+def no_article(rejected: int, first: Reject | None, rejects_file: Path) -> str:
+    """Say that the sources gave no article, and why; `first` is the first reject, if any."""
+    if first is None:
+        return "the sources hold no article; are the files empty?"
+    return (
+        f"the sources hold no article that can be read: {_count(rejected, 'reject')}, the first "
+        f"is {first.source}:{first.place}: {first.reason} (all rejects: {rejects_file})"
+    )
 
 
 def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
@@ -113,7 +123,7 @@ def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
 
 def split(section: SplitSection, run: RunFolder) -> str:
     """Put each article on a side."""
-    columns = ["id", "text", "outlet", "published", "given_split"]
+    columns = ["id", "text", "outlet", "published", "given_split", "source", "place"]
     divided = split_articles(read_table(run.articles, columns), section)
     write_table(run.splits, divided.splits)
     write_json(run.audit, divided.audit)

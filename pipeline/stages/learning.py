@@ -111,6 +111,11 @@ def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
             fitted = fit_features(
                 articles, rows, is_train, config.features, sees_target=view.sees_target
             )
+            if not len(fitted.vectorizer.kept_):
+                raise DataError(
+                    f"task '{view.task}': no feature occurs in {config.features.min_count} "
+                    "training examples or more; lower features.min_count, or add answers"
+                )
             _save_features(folder / view.folder, fitted.vectorizer, fitted.matrix, rows)
             if not view.is_blind_twin:
                 columns.append(f"{view.task} {len(fitted.vectorizer.kept_):,}")

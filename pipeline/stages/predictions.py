@@ -8,8 +8,8 @@ from typing import BinaryIO
 import orjson
 
 from pipeline.config import FileSource, Ingest
-from pipeline.errors import PipelineError
-from pipeline.ingest import read_sources
+from pipeline.errors import DataError
+from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.predict import (
     AskedTarget,
     Bundle,
@@ -18,6 +18,7 @@ from pipeline.predict import (
     predict_articles,
     targets_to_ask,
 )
+from pipeline.stages.data import no_article
 
 
 @dataclass(frozen=True)
@@ -54,28 +55,44 @@ def predict_sources(
 
     Rows that cannot be read go to a file beside the output, `<output>.rejects.jsonl` (for `-`:
     to `predictions.rejects.jsonl` in the working folder), which is only there when there are any.
+    DataError where there is no article at all, or where the output is one of the sources.
     """
     finder = targets_to_ask(bundle.codebook, asked)
     section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
     batches = read_sources(section, keep_extra=False, stdin=stdin)
+    _refuse_to_overwrite(section, output)
     articles = rows = rejects = 0
+    first: Reject | None = None
     rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
-    rejects_file.unlink(missing_ok=True)
     with open_output(output, stdout) as writer:
+        rejects_file.unlink(missing_ok=True)
         for batch in batches:
             if batch.rejects:
-                with rejects_file.open("ab") as lines:
-                    for reject in batch.rejects:
-                        lines.write(
-                            orjson.dumps(reject.as_dict(), option=orjson.OPT_APPEND_NEWLINE)
-                        )
+                first = first or batch.rejects[0]
                 rejects += len(batch.rejects)
+                _append(rejects_file, batch.rejects)
             if len(batch.articles):
                 predicted = predict_articles(bundle, batch.articles, finder, evidence)
                 writer.write(predicted)
                 articles += len(batch.articles)
                 rows += len(predicted)
             progress(len(batch.articles))
-    if not articles and not rejects:
-        raise PipelineError(f"{', '.join(sources)}: no article in it; are the files empty?")
+        if not articles:
+            raise DataError(no_article(rejects, first, rejects_file))
     return Predicted(articles, rows, rejects, rejects_file if rejects else None)
+
+
+def _refuse_to_overwrite(section: Ingest, output: str) -> None:
+    """Raise DataError where the output would take the place of a file that is to be read."""
+    if not Path(output).exists():
+        return
+    files = [source for source in section.sources if source != FileSource(path="-")]
+    for path in source_paths(section.model_copy(update={"sources": files})):
+        if path.exists() and path.samefile(output):
+            raise DataError(f"--output {output}: this is one of the sources; write to another file")
+
+
+def _append(path: Path, rejects: Sequence[Reject]) -> None:
+    with path.open("ab") as lines:
+        for reject in rejects:
+            lines.write(orjson.dumps(reject.as_dict(), option=orjson.OPT_APPEND_NEWLINE))

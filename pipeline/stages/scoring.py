@@ -93,13 +93,14 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
             (folder / name).write_bytes(picture)
     with replacing(run.report) as file:
         file.write_text(page, encoding="utf-8")
-    return ", ".join(
+    scores = [
         f"{side}/{task} macro-F1 {values['macro_f1']:.3f}"
         for side, tasks in metrics.items()
         if is_test(side)
         for task, values in tasks.items()
         if values["macro_f1"] is not None
-    )
+    ]
+    return ", ".join(scores) or "no coded example on a test side: nothing says how good it is"
 
 
 def _score_tests(

@@ -30,6 +30,6 @@ def log_loss(predicted: NDArray[np.float32], gold: NDArray[np.bool_], many: bool
     """Return the mean of -ln p(gold); for many labels the mean over labels too."""
     likely = np.clip(predicted.astype(np.float64), _LEAST, 1)
     if not many:
-        return float(-np.log(likely[gold]).mean())
+        return float(-np.log(likely[gold]).mean()) + 0.0  # not -0.0
     unlikely = np.clip(1 - predicted.astype(np.float64), _LEAST, 1)
     return float(-np.where(gold, np.log(likely), np.log(unlikely)).mean())

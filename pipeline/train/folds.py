@@ -22,10 +22,9 @@ def group_folds(
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = np.unique(np.array(stories, object)[rows].astype(str), return_inverse=True)[1]
-    if groups.max(initial=-1) + 1 < folds:
-        raise DataError(
-            f"train.folds: {folds} folds need as many stories; there are {groups.max() + 1}"
-        )
+    found = int(groups.max(initial=-1)) + 1
+    if found < folds:
+        raise DataError(f"train.folds: {folds} folds need as many stories; there are {found}")
     frequency = gold[rows].sum(axis=0)
     rarest = np.where(gold[rows], frequency, len(rows) + 1).argmin(axis=1)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)

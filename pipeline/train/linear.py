@@ -86,11 +86,8 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
 
 
 def _check_labels(data: TaskData, train_rows: NDArray[np.int64]) -> None:
-    present = [
-        label
-        for label, seen in zip(data.labels, data.gold[train_rows].any(axis=0), strict=True)
-        if seen
-    ]
+    seen = np.flatnonzero(data.gold[train_rows].any(axis=0)).tolist()
+    present = [data.labels[label] for label in seen]
     if len(present) < 2:
         raise DataError(
             f"task '{data.name}': training needs two labels or more; the train side has "

@@ -1,0 +1,446 @@
+"""What goes wrong and what the user is told: one table, which is the page docs/errors.md too.
+
+To write the page anew: SLANT_WRITE_DOCS=1 python -m pytest tests/test_bad_inputs.py
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import cli
+from pipeline.artifacts import write_table
+from pipeline.stages import STAGES
+
+_spec = importlib.util.spec_from_file_location(
+    "small_project", Path(__file__).with_name("small_project.py")
+)
+small = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(small)
+
+PAGE = small.ROOT / "docs" / "errors.md"
+RUN = "runs/small"
+MODEL = f"{RUN}/model"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Something that the user got wrong, and the beginning of the one line that says so."""
+
+    wrong: str
+    command: str
+    message: str  # `{folder}` stands for the folder in which the command runs
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    edit: tuple[str, str, str] | None = None  # file, what stands there, what is put instead
+    change: Callable[[Path], None] | None = None
+    needs_run: bool = False
+
+
+def _edited_model(folder: Path) -> None:
+    path = folder / MODEL / "topic.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def _longer_model(folder: Path) -> None:
+    (folder / MODEL / "extra.py").write_text("")
+
+
+def _shorter_model(folder: Path) -> None:
+    (folder / MODEL / "stance.safetensors").unlink()
+
+
+def _edited_seal(folder: Path) -> None:
+    path = folder / MODEL / "digests.json"
+    path.write_text(path.read_text().replace(" ", ""))
+
+
+def _no_topics(folder: Path) -> None:
+    path = folder / "annotations.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if ",topic," not in line))
+
+
+def _other_test_set(folder: Path) -> None:
+    other = Path(shutil.copytree(folder / RUN, folder / "runs" / "other"))
+    rows = pq.read_table(other / "predictions.parquet")
+    write_table(other / "predictions.parquet", rows.slice(0, len(rows) - 1))
+
+
+def _broken_predictions(folder: Path) -> None:
+    other = Path(shutil.copytree(folder / RUN, folder / "runs" / "other"))
+    (other / "predictions.parquet").write_text("no table")
+
+
+SET = "slant run config.yaml --set"
+PREDICT = f"slant predict new.jsonl --model {MODEL} --output"
+NEW = {"new.jsonl": '{"id": "x1", "text": "Vessels."}\n'}
+NO_ANSWERS = "article_id,task,target,coder,label\n"
+
+SECTIONS = {
+    "The config": [
+        Bad("The config does not exist", "slant run nothing.yaml",
+            "nothing.yaml: there is no such file"),
+        Bad("The config is a folder", "slant run runs", "runs: this is a folder; name a YAML file",
+            files={"runs/x": ""}),
+        Bad("The config is not UTF-8", "slant run latin.yaml",
+            "latin.yaml: not UTF-8 text (byte 9)", files={"latin.yaml": b"name: caf\xe9\n"}),
+        Bad("The config is empty", "slant run empty.yaml",
+            "empty.yaml: must hold keys and values, found nothing of the kind",
+            files={"empty.yaml": ""}),
+        Bad("The config is not YAML", "slant run broken.yaml",
+            "broken.yaml:2:1: not valid YAML: expected the node content, but found '<stream end>'",
+            files={"broken.yaml": "name: [\n"}),
+        Bad("A key is unknown", "slant run config.yaml",
+            "config.yaml:14:3: features.min_cuont: unknown key (did you mean 'min_count'?)",
+            edit=("config.yaml", "min_count", "min_cuont")),
+        Bad("A key is missing", "slant run config.yaml",
+            "config.yaml:1:1: codebook: missing; this key is required",
+            edit=("config.yaml", "codebook: codebook.yaml\n", "")),
+        Bad("A key is there twice", "slant run config.yaml",
+            "config.yaml:19:1: seed: written twice (first on line 3); keep one",
+            edit=("config.yaml", "resamples: 100\n", "resamples: 100\nseed: 4\n")),
+        Bad("A value is of the wrong type", "slant run config.yaml",
+            "config.yaml:3:1: seed: input should be a valid integer; it is 'three'",
+            edit=("config.yaml", "seed: 3", "seed: three")),
+        Bad("A value is too large", "slant run config.yaml",
+            "config.yaml:13:3: features.words: input should be less than or equal to 3; it is 9",
+            edit=("config.yaml", "words: 1", "words: 9")),
+        Bad("A choice is none of the choices", "slant run config.yaml",
+            "config.yaml:11:3: split.by: must be one of 'given', 'id', 'story', 'outlet', 'time'; "
+            "it is 'planet'",
+            edit=("config.yaml", "by: given", "by: planet")),
+        Bad("`--set` has no value", f"{SET} nonsense",
+            "--set nonsense: must look like section.key=value"),
+        Bad("`--set` names an unknown key", f"{SET} features.wrods=2",
+            "--set features.wrods: features.wrods: unknown key (did you mean 'words'?)"),
+        Bad("`--set` goes into a value that has no keys", f"{SET} seed.x=2",
+            "--set seed.x: seed is 3, which has no keys to set"),
+        Bad("The run's folder is a file", "slant run config.yaml --run codebook.yaml",
+            "codebook.yaml/config.json: codebook.yaml cannot be written to (File exists)"),
+        Bad("The tracking URI is a folder", f"{SET} track.uri=./mlruns",
+            "track.uri: './mlruns' is not an address;"),
+    ],
+    "The codebook": [
+        Bad("The codebook does not exist", f"{SET} codebook=gone.yaml",
+            "gone.yaml: there is no such file"),
+        Bad("The version is a number", "slant run config.yaml",
+            "codebook.yaml:2:1: version: must be text; put it in quotes "
+            "(without them it is read as 1.0)",
+            edit=("codebook.yaml", '"1.0"', "1.0")),
+        Bad("A task is asked of nothing that there is", "slant run config.yaml",
+            "codebook.yaml:10:5: tasks.topic.asks: input should be 'article' or 'target'; "
+            "it is 'outlet'",
+            edit=("codebook.yaml", "asks: article", "asks: outlet")),
+        Bad("A label's parent does not exist", "slant run config.yaml",
+            "codebook.yaml:11:5: tasks.topic.labels: label 'farming': parent 'farmin' is not a "
+            "label of this task (did you mean 'farming'?)",
+            edit=("codebook.yaml", "- id: farming", "- id: farming\n        parent: farmin")),
+        Bad("A label is there twice", "slant run config.yaml",
+            "codebook.yaml:11:5: tasks.topic.labels: the label 'shipping' is there twice; keep one",
+            edit=("codebook.yaml", "- id: farming", "- id: shipping")),
+        Bad("A key is there twice", "slant run config.yaml",
+            "codebook.yaml:3:1: version: written twice (first on line 2); keep one",
+            edit=("codebook.yaml", "tasks:", 'version: "2"\ntasks:')),
+    ],
+    "Annotations": [
+        Bad("The file does not exist", f"{SET} label.annotations=[gone.csv]",
+            "gone.csv: there is no such file"),
+        Bad("A label is unknown", "slant label config.yaml",
+            "annotations.csv:14: unknown label 'shiping' (did you mean 'shipping'?)",
+            edit=("annotations.csv", "n3,topic,,ada,shipping", "n3,topic,,ada,shiping")),
+        Bad("A task is unknown", "slant label config.yaml",
+            "annotations.csv:14: unknown task 'topics' (did you mean 'topic'?)",
+            edit=("annotations.csv", "n3,topic,,ada", "n3,topics,,ada")),
+        Bad("A target is missing", "slant label config.yaml",
+            "annotations.csv:3: no target; 'stance' is asked of a target",
+            edit=("annotations.csv", "n0,stance,salt-pact,ada", "n0,stance,,ada")),
+        Bad("A column is missing", "slant label config.yaml",
+            "annotations.csv:1: no column coder; the columns are article_id, task, target, who, "
+            "label",
+            edit=("annotations.csv", "coder", "who")),
+        Bad("A coder answers twice", "slant label config.yaml",
+            "annotations.csv:4: 'ada' answers 'topic' of 'n0' with 'shipping' and with 'farming'; "
+            "this task takes one",
+            edit=("annotations.csv", "n0,topic,,ben,farming", "n0,topic,,ada,shipping")),
+        Bad("Nobody answered", "slant label config.yaml",
+            "no example has an answer: name the fields of the answers in label.inline, "
+            "or the coders' files in label.annotations",
+            files={"annotations.csv": NO_ANSWERS}),
+        Bad("No annotation belongs to an article", "slant label config.yaml",
+            "label.annotations: none of the 1 annotated examples belongs to an article; they name "
+            "articles such as 'z1', the articles are such as 'n0'",
+            files={"annotations.csv": f"{NO_ANSWERS}z1,topic,,ada,farming\n"}),
+    ],
+    "Sources": [
+        Bad("The file does not exist", f"{SET} ingest.sources.0.path=gone.jsonl",
+            "{folder}/gone.jsonl: there is no such file"),
+        Bad("No file fits the pattern", f"{SET} ingest.sources.0.path=2024/*.jsonl",
+            "{folder}/2024/*.jsonl: no file fits this pattern"),
+        Bad("The file is empty", "slant ingest config.yaml",
+            "the sources hold no article; are the files empty?", files={"articles.jsonl": ""}),
+        Bad("The folder has no file that can be read", f"{SET} ingest.sources.0.path=letters",
+            "{folder}/letters: no file in it can be read: its files have .docx; readable are "
+            ".jsonl,",
+            files={"letters/a.docx": "x"}),
+        Bad("The ending tells no format", f"{SET} ingest.sources.0.path=a.docx",
+            "{folder}/a.docx: the ending tells no format (.docx); readable are .jsonl,",
+            files={"a.docx": "x"}),
+        Bad("The text stands in another field", "slant ingest config.yaml",
+            "the sources hold no article that can be read: 1 reject, the first is "
+            "articles.jsonl:1: no 'text'; the row has 'id', 'body' (all rejects: "
+            f"{RUN}/rejects.jsonl)",
+            files={"articles.jsonl": '{"id": "x1", "body": "Vessels."}\n'}),
+        Bad("Too many rows cannot be read",
+            "slant ingest config.yaml --set ingest.max_rejects=1",
+            "2 rows cannot be read, more than ingest.max_rejects allows (1); the first is "
+            "articles.jsonl:1: 'text' is blank; mend the rows or raise ingest.max_rejects",
+            files={"articles.jsonl": '{"text": ""}\n{"text": " "}\n{"text": "Vessels."}\n'}),
+        Bad("The file is not what its ending says", f"{SET} ingest.sources.0.path=a.parquet",
+            "{folder}/a.parquet: cannot be read (Parquet magic bytes not found in footer.",
+            files={"a.parquet": "not a table at all"}),
+    ],
+    "Split and training": [
+        Bad("No article is on the dev side", "slant split config.yaml --set split.dev=0.01",
+            "split.by: given: the dev side is empty (train 8, test 4; 0 of 12 set aside); name a "
+            "source with 'split: dev', raise split.dev, or set it to 0 for none",
+            edit=("articles.jsonl", '"split": "dev"', '"split": "train"')),
+        Bad("No article is on the test side", "slant split config.yaml",
+            "split.by: given: the test side is empty (train 10, dev 2; 0 of 12 set aside); name a "
+            "source with 'split: test'",
+            edit=("articles.jsonl", '"split": "test"', '"split": "train"')),
+        Bad("The sides leave nothing to learn from",
+            'slant split config.yaml --set "split={by: id, dev: 0.5, test: 0.5}"',
+            "split.by: id: the train side is empty"),
+        Bad("A row names an unknown side", "slant split config.yaml",
+            "split.by: given: 6 of 12 articles name no side: articles.jsonl:1 ('n0'),",
+            edit=("articles.jsonl", '"split": "train"', '"split": "trian"')),
+        Bad("The articles have no dates to split by",
+            'slant split config.yaml --set '
+            '"split={by: time, dev_from: 2024-01-01, test_from: 2024-02-01}"',
+            "split.by: time: 12 of 12 articles have no date of publication as YYYY-MM-DD: "
+            "articles.jsonl:1 ('n0'),"),
+        Bad("The train side has one label only", "slant train config.yaml",
+            "task 'topic': training needs two labels or more; the train side has ['shipping'] in 6 "
+            "coded examples",
+            edit=("annotations.csv", ",farming", ",shipping")),
+        Bad("A task has no answers", "slant train config.yaml",
+            "task 'topic': no coded example on the train side; add answers, or leave the task out "
+            "of the codebook",
+            change=_no_topics),
+        Bad("No word is frequent enough",
+            "slant train config.yaml --set features.min_count=50",
+            "task 'stance': no feature occurs in 50 training examples or more; lower "
+            "features.min_count, or add answers"),
+        Bad("There is nothing to choose C on", "slant train config.yaml --set split.dev=0",
+            "task 'stance': the dev side has no coded example to choose C on; raise split.dev, or "
+            "set train.folds to 5",
+            edit=("articles.jsonl", '"split": "dev"', '"split": "train"')),
+    ],
+    "The model": [
+        Bad("The model's folder does not exist",
+            "slant predict new.jsonl --model nowhere --output o.csv",
+            "nowhere: there is no such folder; name the model folder of a run, runs/<name>/model",
+            files=NEW),
+        Bad("The folder is a run, not its model",
+            f"slant predict new.jsonl --model {RUN} --output o.csv",
+            f"{RUN}: not a Slant model: it has no digests.json", files=NEW, needs_run=True),
+        Bad("A byte of the model changed", f"{PREDICT} o.csv",
+            f"{MODEL}/topic.safetensors: changed since the model was written (its SHA-256 is not "
+            "the one in digests.json); the model is refused",
+            files=NEW, change=_edited_model, needs_run=True),
+        Bad("A file of the model is missing", f"{PREDICT} o.csv",
+            f"{MODEL}/stance.safetensors: missing; the model is refused",
+            files=NEW, change=_shorter_model, needs_run=True),
+        Bad("A file lies in the model that is not of it", f"{PREDICT} o.csv",
+            f"{MODEL}/extra.py: not a file of the model; the model is refused",
+            files=NEW, change=_longer_model, needs_run=True),
+        Bad("The list of digests was edited", f"{PREDICT} o.csv",
+            f"{MODEL}/digests.json: changed since the model was written; the model is refused",
+            files=NEW, change=_edited_seal, needs_run=True),
+    ],
+    "Prediction": [
+        Bad("The source does not exist",
+            f"slant predict gone.jsonl --model {MODEL} --output o.csv",
+            "{folder}/gone.jsonl: there is no such file", needs_run=True),
+        Bad("The output's ending is unknown", f"{PREDICT} o.xlsx",
+            "--output o.xlsx: the ending decides the format; use .parquet, .jsonl, .csv, "
+            "or - for JSONL on stdout", files=NEW),
+        Bad("The output is a folder", f"{PREDICT} o.csv",
+            "--output o.csv: this is a folder; name a file",
+            files={**NEW, "o.csv/x": ""}, needs_run=True),
+        Bad("The output lies below a file", f"{PREDICT} config.yaml/o.csv",
+            "config.yaml/o.csv: config.yaml cannot be written to (File exists)",
+            files=NEW, needs_run=True),
+        Bad("The output is one of the sources", f"{PREDICT} new.jsonl",
+            "--output new.jsonl: this is one of the sources; write to another file",
+            files=NEW, needs_run=True),
+        Bad("The source is empty", f"{PREDICT} o.csv",
+            "the sources hold no article; are the files empty?",
+            files={"new.jsonl": ""}, needs_run=True),
+        Bad("No row can be read", f"{PREDICT} o.csv",
+            "the sources hold no article that can be read: 2 rejects, the first is new.jsonl:1: "
+            "broken JSON at column 1: unexpected character",
+            files={"new.jsonl": "x\n{}\n"}, needs_run=True),
+        Bad("There is an alias, and no target", f"{PREDICT} o.csv --alias pact",
+            "--alias 'pact': say whose alias it is, as TARGET=ALIAS; the targets are none: name "
+            "one with --target", files=NEW),
+        Bad("It is not said whose alias it is",
+            f"{PREDICT} o.csv --target canal --target bridge --alias span",
+            "--alias 'span': say whose alias it is, as TARGET=ALIAS; the targets are "
+            "['canal', 'bridge']", files=NEW),
+        Bad("A target is blank", f'{PREDICT} o.csv --target " "',
+            "--target: a target needs at least one word", files=NEW, needs_run=True),
+    ],
+    "Comparison": [
+        Bad("One run is no comparison", f"slant compare {RUN}",
+            "compare needs two runs or more: slant compare runs/a runs/b"),
+        Bad("A run is named twice", f"slant compare {RUN} {RUN}",
+            "compare: a run is named twice", needs_run=True),
+        Bad("A run does not exist", "slant compare runs/a runs/b",
+            "runs/a/metrics.json: there is no such file"),
+        Bad("A run's table is broken", f"slant compare {RUN} runs/other",
+            "runs/other/predictions.parquet: not a Parquet file that can be read",
+            change=_broken_predictions, needs_run=True),
+        Bad("The test sets differ", f"slant compare {RUN} runs/other",
+            f"runs {RUN} and runs/other cannot be compared: the test examples differ (1 only in "
+            f"{RUN}, 0 only in runs/other); train both on the same data and split",
+            change=_other_test_set, needs_run=True),
+    ],
+}  # fmt: skip
+
+
+def in_process(words, monkeypatch):
+    """Run the command line in this process; return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["slant", *words])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        cli.main()
+    except SystemExit as stopped:
+        return stopped.code or 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    folder = tmp_path / "project"
+    small.write_project(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """The folder of a run that was evaluated."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    small.write_project(folder)
+    small.slant("evaluate", "config.yaml", cwd=folder)
+    return folder / RUN
+
+
+def _cases():
+    for section, rows in SECTIONS.items():
+        for bad in rows:
+            marks = [pytest.mark.slow] if bad.needs_run else []
+            yield pytest.param(bad, marks=marks, id=f"{section}: {bad.wrong}")
+
+
+@pytest.mark.parametrize("bad", list(_cases()))
+def test_a_bad_input_gets_one_line_that_says_what_to_do(bad, project, request, monkeypatch, capfd):
+    if bad.needs_run:
+        shutil.copytree(request.getfixturevalue("evaluated"), project / RUN)
+    _spoil(bad, project)
+    status = in_process(_words(bad.command), monkeypatch)
+    shown = capfd.readouterr()
+    assert status == 1, shown.err
+    assert shown.out == ""
+    *progress, message = shown.err.splitlines()
+    assert message.startswith("slant: " + bad.message.replace("{folder}", str(project)))
+    assert all(line.split()[0] in STAGES for line in progress)
+    left = [path.name for path in project.iterdir() if path.name.startswith((".", "o."))]
+    assert set(left) <= {*bad.files, "o.csv", "o.csv.rejects.jsonl"}
+    assert not (project / "o.csv").is_file()
+
+
+def _words(command):
+    return [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', command)][1:]
+
+
+def _spoil(bad, project):
+    for name, content in bad.files.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    if bad.edit is not None:
+        name, old, new = bad.edit
+        content = (project / name).read_text()
+        assert old in content
+        (project / name).write_text(content.replace(old, new))
+    if bad.change is not None:
+        bad.change(project)
+
+
+@pytest.mark.slow
+def test_a_message_comes_without_a_traceback_from_a_process_too(project):
+    done = small.slant("run", "nothing.yaml", cwd=project, status=1)
+    assert (done.stdout, done.stderr) == (b"", b"slant: nothing.yaml: there is no such file\n")
+
+
+@pytest.mark.parametrize("words", ["predict", "run", "run a.yaml --seed 3", "nonsense", "compare"])
+def test_a_wrong_command_has_status_two(words, project, monkeypatch, capfd):
+    assert in_process(words.split(), monkeypatch) == 2
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("Usage: slant ")
+
+
+def page():
+    """Return docs/errors.md as the table says it."""
+    parts = [
+        "# What can go wrong\n\n"
+        "Every mistake that a user can put right is one line on stderr: where it is, what is "
+        "wrong, and what to\ndo. stdout stays empty, and the exit status is 1. A traceback is a "
+        "bug: please report it.\n\n"
+        "| exit status | meaning |\n|---|---|\n"
+        "| 0 | done |\n| 1 | something is wrong that you can put right; nothing was written under "
+        "the output's name |\n| 2 | the command is written wrongly; `--help` shows examples |\n"
+        "| 3 | done, but some rows could not be read: they are in the file of rejects |\n\n"
+        "The messages below are shown as they begin, on a small project whose tasks are `topic` "
+        "and `stance`.\nThis page is written by `tests/test_bad_inputs.py`, which causes each of "
+        "them.\n"
+    ]  # fmt: skip
+    for section, rows in SECTIONS.items():
+        lines = [f"\n## {section}\n", "| what is wrong | command | message |", "|---|---|---|"]
+        lines += [
+            f"| {bad.wrong} | {_code(bad.command)} | {_code(_shown(bad.message))} |" for bad in rows
+        ]
+        parts.append("\n".join(lines) + "\n")
+    return "".join(parts)
+
+
+def _shown(message):
+    return "slant: " + message.replace("{folder}", "/home/ada/project")
+
+
+def _code(text):
+    return "`" + text.replace("|", "\\|") + "`"
+
+
+def test_the_page_of_errors_shows_this_table():
+    if os.environ.get("SLANT_WRITE_DOCS"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "docs/errors.md is not up to date; SLANT_WRITE_DOCS=1 with this test writes it"
+    )
