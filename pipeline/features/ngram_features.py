@@ -59,7 +59,9 @@ class NgramVectorizer:
             count_examples(_corpus(texts, asked), self._recipe(), first, stop, seen)
             return seen
 
-        seen_in = np.sum(parallel(len(asked), count, share), axis=0, dtype=np.int32)
+        seen_in = np.zeros(1 << self.section.buckets_log2, np.int32)
+        for seen in parallel(len(asked), count, share):
+            seen_in += seen
         kept = np.flatnonzero(seen_in >= self.section.min_count)
         rarity = np.log((1 + len(asked)) / (1 + seen_in[kept])) + 1
         return self.restore(kept.astype(np.uint32), rarity.astype(np.float32))

@@ -266,5 +266,5 @@ def vector(features: Sequence[Feature], idf: Mapping[int, float]) -> dict[int, f
         values = {b: (1 + math.log(times[b])) * idf[b] for b in times}
         length = math.sqrt(sum(value**2 for value in values.values()))
         for bucket, value in values.items():
-            row[bucket] += SCALES[block] * value / length  # type: ignore[assignment]
+            row[bucket] += SCALES[block] * value / length
     return dict(row)

@@ -13,16 +13,25 @@ _LEAST = 1e-12
 def fit_temperature(scores: NDArray[np.float32], gold: NDArray[np.bool_], many: bool) -> float:
     """Return the temperature with the least log loss on held-out scores [n, labels].
 
-    It changes no one-label answer, since it scales all scores alike.
+    It changes no one-label answer, since it scales all scores alike. Each answer is believed up to
+    one part in n + 2, as Platt (1999) does: on a few rows without a mistake the least loss would
+    else be at probabilities of 0 and 1.
     """
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(
-        lambda log: log_loss(probabilities(scores, many, float(np.exp(log))), gold, many),
-        bounds=_SEARCHED,
-        method="bounded",
-        options={"xatol": 1e-4},
-    )
+    doubt = 1 / (len(scores) + 2)
+    others = gold.shape[1] if not many else 2
+
+    def loss(log: float) -> float:
+        predicted = probabilities(scores, many, float(np.exp(log))).astype(np.float64)
+        likely = np.log(np.clip(predicted, _LEAST, 1))
+        believed = np.where(gold, 1 - doubt, 0) + doubt / others
+        if not many:
+            return float(-(believed * likely).sum(axis=1).mean())
+        unlikely = np.log(np.clip(1 - predicted, _LEAST, 1))
+        return float(-(believed * likely + (1 - believed) * unlikely).mean())
+
+    found = minimize_scalar(loss, bounds=_SEARCHED, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))
 
 

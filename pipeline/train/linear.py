@@ -41,9 +41,9 @@ class TrainedTask:
 def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     """Train one task; DataError where the train side has fewer than two labels.
 
-    C is the one with the best macro-F1 on held-out rows, the smallest of several; the temperature
-    makes the log loss of those rows least. Held out is the dev side, or each of `folds` parts of
-    the stories in turn. Cost: one fit per C (times folds), and two more.
+    C is the one with the best macro-F1 on held-out rows, and of several the one with the least log
+    loss; the temperature makes the log loss of those rows least. Held out is the dev side, or each
+    of `folds` parts of the stories in turn. Cost: one fit per C (times folds), and two more.
     """
     train_rows = np.flatnonzero(~data.is_dev)
     dev_rows = np.flatnonzero(data.is_dev)
@@ -67,7 +67,7 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         loss = log_loss(probabilities(scores, data.many, temperature), gold, data.many)
         tried.append({"C": strength, "macro_f1": macro_f1(answer, gold), "log_loss": loss})
         scores_at.append(scores)
-    best = int(np.argmax([row["macro_f1"] for row in tried]))  # the first, smallest C, of equals
+    best = min(range(len(tried)), key=lambda at: (-tried[at]["macro_f1"], tried[at]["log_loss"]))
     for index, row in enumerate(tried):
         row["chosen"] = index == best
     strength = tried[best]["C"]

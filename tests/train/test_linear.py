@@ -37,13 +37,22 @@ def test_a_task_that_the_features_show_is_learned(make_data):
     assert trained.dev_probabilities.sum(axis=1) == pytest.approx(np.ones(18))
 
 
-def test_the_smallest_strength_with_the_best_held_out_macro_f1_is_taken(make_data):
+def test_the_strength_with_the_best_held_out_macro_f1_is_taken_and_of_several_the_least_loss(
+    make_data,
+):
     for noise in (0.1, 0.7, 1.2):
         tried = train(make_data(THREE, DEV, noise=noise), C=[30.0, 0.001, 1.0]).tried
         assert [row["C"] for row in tried] == [0.001, 1.0, 30.0]
         best = max(row["macro_f1"] for row in tried)
-        first = next(row for row in tried if row["macro_f1"] == best)
-        assert [row for row in tried if row["chosen"]] == [first]
+        equals = [row for row in tried if row["macro_f1"] == best]
+        least = min(equals, key=lambda row: row["log_loss"])
+        assert [row for row in tried if row["chosen"]] == [least]
+
+
+def test_a_held_out_side_without_a_mistake_does_not_make_the_probabilities_certain(make_data):
+    trained = train(make_data(THREE, DEV, noise=0.0), C=[1.0])
+    assert trained.tried[0]["macro_f1"] == 1.0
+    assert 0.9 < trained.dev_probabilities.max() < 0.999
 
 
 def test_what_counts_is_the_dev_side_and_not_the_train_side(make_data):
