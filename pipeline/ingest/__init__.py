@@ -2,6 +2,7 @@
 
 from pipeline.ingest.batches import Batch, Reject, read_sources
 from pipeline.ingest.files import source_paths
+from pipeline.ingest.offsets import spans_in_raw
 from pipeline.ingest.tidy import tidy
 
-__all__ = ["Batch", "Reject", "read_sources", "source_paths", "tidy"]
+__all__ = ["Batch", "Reject", "read_sources", "source_paths", "spans_in_raw", "tidy"]

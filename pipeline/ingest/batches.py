@@ -1,7 +1,7 @@
 """Stream articles and rejects out of sources, in batches."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
@@ -45,15 +45,22 @@ class Batch:
     articles: pa.Table
     """records.ARTICLES; may have no rows."""
     rejects: list[Reject]
+    raw_texts: dict[int, str] = field(default_factory=dict)
+    """The text as it came in, of the articles (by row) whose text is not tidy; see `keep_raw`."""
 
 
 def read_sources(
-    section: config.Ingest, *, keep_extra: bool = True, stdin: BinaryIO | None = None
+    section: config.Ingest,
+    *,
+    keep_extra: bool = True,
+    keep_raw: bool = False,
+    stdin: BinaryIO | None = None,
 ) -> Iterator[Batch]:
     """Yield the articles of all sources in batches of up to 2,000 rows or 8 million characters.
 
     Memory does not grow with the sources, apart from 12 to 24 bytes per article for the check
-    that no id occurs twice. `keep_extra=False` leaves `extra` null. The path `-` reads `stdin`.
+    that no id occurs twice. `keep_extra=False` leaves `extra` null;
+    `keep_raw` keeps untidy texts as they came in. The path `-` reads `stdin`.
 
     Nothing is lost: each row is an article or a Reject with its place and reason, and blank lines
     are neither. A row without an id gets one made of its title and text; a second row of the same
@@ -70,11 +77,12 @@ def read_sources(
             hub.check(source)
         else:
             files.check(source, section.root, stdin)
-    return _batches(section, keep_extra, stdin)
+    return _batches(section, _Collected(section, keep_extra, keep_raw), keep_extra, stdin)
 
 
-def _batches(section: config.Ingest, keep_extra: bool, stdin: BinaryIO | None) -> Iterator[Batch]:
-    collected = _Collected(section, keep_extra)
+def _batches(
+    section: config.Ingest, collected: "_Collected", keep_extra: bool, stdin: BinaryIO | None
+) -> Iterator[Batch]:
     try:
         for source in section.sources:
             for name, item in _items(source, section, keep_extra, stdin):
@@ -114,7 +122,8 @@ def _items(
 class _Collected:
     """The articles and rejects of the next batch, and the count of all rejects."""
 
-    def __init__(self, section: config.Ingest, keep_extra: bool) -> None:
+    def __init__(self, section: config.Ingest, keep_extra: bool, keep_raw: bool) -> None:
+        self._text_field = section.fields.text if keep_raw else None
         self._maker = ArticleMaker(section.fields, keep_extra=keep_extra)
         self._max_rejects = section.max_rejects
         self._rejected = 0
@@ -124,6 +133,7 @@ class _Collected:
     def _clear(self) -> None:
         self._articles: list[Article] = []
         self._rejects: list[Reject] = []
+        self._raw_texts: dict[int, str] = {}
         self._characters = 0
 
     @property
@@ -145,6 +155,8 @@ class _Collected:
         except UnfitError as error:
             self._reject(source, item, str(error))
             return
+        if self._text_field is not None and item.fields[self._text_field] != article.text:
+            self._raw_texts[len(self._articles)] = item.fields[self._text_field]
         self._articles.append(article)
         self._characters += sum(len(part) for part in article if type(part) is str)
 
@@ -169,7 +181,8 @@ class _Collected:
             pa.array(column, field.type)
             for column, field in zip(columns, records.ARTICLES, strict=True)
         ]
-        batch = Batch(pa.Table.from_arrays(arrays, schema=records.ARTICLES), self._rejects)
+        table = pa.Table.from_arrays(arrays, schema=records.ARTICLES)
+        batch = Batch(table, self._rejects, self._raw_texts)
         self._clear()
         return batch
 

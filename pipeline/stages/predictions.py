@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import orjson
+import pyarrow as pa
 
 from pipeline.config import FileSource, Ingest
 from pipeline.errors import DataError
-from pipeline.ingest import Reject, read_sources, source_paths
+from pipeline.ingest import Batch, Reject, read_sources, source_paths, spans_in_raw
 from pipeline.predict import (
     AskedTarget,
     Bundle,
@@ -18,6 +19,7 @@ from pipeline.predict import (
     predict_articles,
     targets_to_ask,
 )
+from pipeline.records import PREDICTIONS
 from pipeline.stages.data import no_article
 
 
@@ -59,7 +61,7 @@ def predict_sources(
     """
     finder = targets_to_ask(bundle.codebook, asked)
     section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
-    batches = read_sources(section, keep_extra=False, stdin=stdin)
+    batches = read_sources(section, keep_extra=False, keep_raw=evidence > 0, stdin=stdin)
     _refuse_to_overwrite(section, output)
     articles = rows = rejects = 0
     first: Reject | None = None
@@ -73,7 +75,7 @@ def predict_sources(
                 _append(rejects_file, batch.rejects)
             if len(batch.articles):
                 predicted = predict_articles(bundle, batch.articles, finder, evidence)
-                writer.write(predicted)
+                writer.write(_pointing_into_raw(predicted, batch))
                 articles += len(batch.articles)
                 rows += len(predicted)
             progress(len(batch.articles))
@@ -90,6 +92,28 @@ def _refuse_to_overwrite(section: Ingest, output: str) -> None:
     for path in source_paths(section.model_copy(update={"sources": files})):
         if path.exists() and path.samefile(output):
             raise DataError(f"--output {output}: this is one of the sources; write to another file")
+
+
+def _pointing_into_raw(predictions: pa.Table, batch: Batch) -> pa.Table:
+    """Return the predictions with their evidence as it stands in the texts that came in.
+
+    The model reads tidied texts. Most texts are tidy as they come, and cost nothing here.
+    """
+    if not batch.raw_texts:
+        return predictions
+    ids, tidied = batch.articles["id"], batch.articles["text"]
+    raw_of = {ids[row].as_py(): (raw, tidied[row].as_py()) for row, raw in batch.raw_texts.items()}
+    at = predictions.schema.get_field_index("evidence")
+    evidence = predictions["evidence"].to_pylist()
+    for article, sentences in zip(predictions["article_id"].to_pylist(), evidence, strict=True):
+        if article in raw_of and sentences:
+            raw, text = raw_of[article]
+            spans = spans_in_raw(raw, text, [(one["start"], one["end"]) for one in sentences])
+            for sentence, (start, end) in zip(sentences, spans, strict=True):
+                sentence |= {"start": start, "end": end, "text": raw[start:end]}
+    return predictions.set_column(
+        at, PREDICTIONS.field(at), pa.array(evidence, PREDICTIONS.field(at).type)
+    )
 
 
 def _append(path: Path, rejects: Sequence[Reject]) -> None:
