@@ -15,6 +15,7 @@ from pipeline.features.passes import (
     Recipe,
     cores,
     count_examples,
+    index_of,
     parallel,
     score,
     vectorise,
@@ -39,7 +40,7 @@ class NgramVectorizer:
 
     A feature is kept when `min_count` training examples have it; its weight is
     (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), and each block of a row is scaled alike. Memory:
-    four bytes a bucket, eight bytes a kept feature.
+    three bits a bucket, eight bytes a kept feature.
 
     Learned: `kept_` (uint32, sorted buckets; a feature's column is its place in it) and `idf_`
     (float32, one per column).
@@ -70,8 +71,7 @@ class NgramVectorizer:
         """Take over what an earlier `fit` learned."""
         self.kept_ = kept
         self.idf_ = idf
-        self._columns = np.full(1 << self.section.buckets_log2, -1, np.int32)
-        self._columns[kept] = np.arange(len(kept), dtype=np.int32)
+        self._index = index_of(kept, idf, self.section.buckets_log2)
         return self
 
     def transform(self, texts: Texts, asked: Asked) -> "csr_array":
@@ -82,7 +82,7 @@ class NgramVectorizer:
         width = len(self.kept_)
 
         def rows(first: int, stop: int) -> "csr_array":
-            ends, indices, data = vectorise(corpus, recipe, self._columns, self.idf_, first, stop)
+            ends, indices, data = vectorise(corpus, recipe, self._index, first, stop)
             matrix = csr_array((data, indices, ends), shape=(stop - first, width))
             matrix.sort_indices()
             return matrix
@@ -118,7 +118,7 @@ class NgramVectorizer:
 
         def run(first: int, stop: int) -> None:
             score(
-                corpus, recipe, self._columns, self.idf_, weights, bias, first, stop,
+                corpus, recipe, self._index, weights, bias, first, stop,
                 result.scores, result.spans, result.gains,
             )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Batch prediction: sources through a bundle into a file, in memory that does not grow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -68,7 +69,7 @@ def predict_sources(
     rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
     with open_output(output, stdout) as writer:
         rejects_file.unlink(missing_ok=True)
-        for batch in batches:
+        for batch in _read_ahead(batches):
             if batch.rejects:
                 first = first or batch.rejects[0]
                 rejects += len(batch.rejects)
@@ -82,6 +83,15 @@ def predict_sources(
         if not articles:
             raise DataError(no_article(rejects, first, rejects_file))
     return Predicted(articles, rows, rejects, rejects_file if rejects else None)
+
+
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the batches while the next one is read: scoring leaves the interpreter's lock free."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _refuse_to_overwrite(section: Ingest, output: str) -> None:
