@@ -187,10 +187,16 @@ def read_json(path: Path) -> Any:
     """Read one JSON file of a run; DataError where it is missing or broken."""
     try:
         return orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     except orjson.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from None
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return DataError(f"{path}: there is no such file")
+    return DataError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -203,8 +209,8 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file of a run; DataError where it is missing or broken."""
     try:
         return pq.read_table(path, columns=columns)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: not a Parquet file that can be read ({error})") from None
 
@@ -212,7 +218,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, or of a folder's files with their names; hexadecimal.
 
-    DataError where there is neither.
+    DataError where there is neither, or it cannot be read.
     """
     if path.is_dir():
         digest = hashlib.sha256()
@@ -222,8 +228,8 @@ def digest_of(path: Path) -> str:
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 # The list of a bundle's files and their digests.

@@ -17,6 +17,7 @@ from pipeline import __version__
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
+    from pipeline.artifacts import RunFolder
     from pipeline.config import Config
     from pipeline.stages import Outcome
 
@@ -142,8 +143,8 @@ def _run_to(
         )
         return
     if metrics:
-        typer.echo(_scores_table(metrics))
-    _where(run_folder.path, last, config)
+        typer.echo(_scores_table(metrics, config.evaluate.confidence))
+    _where(run_folder, last, config)
 
 
 def _tell(outcome: "Outcome") -> None:
@@ -151,8 +152,9 @@ def _tell(outcome: "Outcome") -> None:
     typer.echo(f"{outcome.stage:<10} {outcome.summary}  [{took}]", err=True)
 
 
-def _scores_table(metrics: dict[str, Any]) -> str:
-    rows = [["side/task", "n", "macro-F1", "95 % interval", "accuracy", "ECE", "majority", "blind"]]
+def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
+    interval = f"{100 * confidence:g} % interval"
+    rows = [["side/task", "n", "macro-F1", interval, "accuracy", "ECE", "majority", "blind"]]
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             majority = ((values.get("baselines") or {}).get("majority") or {}).get("macro_f1")
@@ -193,15 +195,13 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
 
-def _where(folder: Path, last: str, config: "Config") -> None:
-    typer.echo(f"\nrun        {folder}")
+def _where(run: "RunFolder", last: str, config: "Config") -> None:
+    typer.echo(f"\nrun        {run.path}")
     if last in ("evaluate", "track"):
-        typer.echo(f"report     {folder / 'report.html'}")
-        typer.echo(f"scores     {folder / 'metrics.json'}")
-        typer.echo(f"model      {folder / 'model'}")
-        typer.echo(
-            f"predict    slant predict FILE… --model {folder / 'model'} --output out.parquet"
-        )
+        typer.echo(f"report     {run.report}")
+        typer.echo(f"scores     {run.metrics}")
+        typer.echo(f"model      {run.model}")
+        typer.echo(f"predict    slant predict FILE… --model {run.model} --output out.parquet")
     if last == "track" and config.track.enabled:
         typer.echo("compare    slant ui   (or: make ui)")
 
@@ -331,6 +331,7 @@ def compare(
       slant compare runs/default runs/unigrams --json
     """
     from pipeline.artifacts import RunFolder, read_json, read_table
+    from pipeline.config import Evaluate
     from pipeline.evaluate import compare as compare_runs
 
     folders = [RunFolder(path) for path in runs]
@@ -342,11 +343,13 @@ def compare(
     }
     if len(named) < len(folders):
         raise PipelineError("compare: a run is named twice")
-    comparison = compare_runs(named)
+    section = Evaluate.model_validate(read_json(folders[0].config)["evaluate"])
+    comparison = compare_runs(named, section)
     if as_json:
         _print_json(comparison.as_dict())
         return
-    rows = [["side/task", "run", "n", "macro-F1", "95 % interval", "difference", "interval", "p"]]
+    head = f"{100 * section.confidence:g} % interval"
+    rows = [["side/task", "run", "n", "macro-F1", head, "difference", "interval", "p"]]
     rows += [
         [
             f"{row.side}/{row.task}",

@@ -123,7 +123,7 @@ SCORED: Final = pa.schema(
         pa.field("story", pa.string(), nullable=False),
         pa.field("outlet", pa.string()),
         pa.field("gold", pa.list_(pa.string()), nullable=False),
-        # The same model asked without its target; null for tasks without targets.
+        # Of the blind twin, trained without the target; null for tasks without targets.
         pa.field("blind_probabilities", pa.map_(pa.string(), pa.float32())),
     ]
 )

@@ -54,7 +54,7 @@ def save_bundle(
 def load_bundle(path: Path) -> Bundle:
     """Read the bundle at `path`; BundleError where it is changed, incomplete or of another format.
 
-    Costs a pass over its bytes for the digests; memory is its size plus a bit a hash bucket.
+    Costs a pass over its bytes for the digests; memory is its size plus 1.5 bits a hash bucket.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file

@@ -119,3 +119,5 @@ def _check_shapes(settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
             raise ValueError(f"{name} is {array.dtype}{list(array.shape)}, not as the model needs")
     if arrays["kept"].max(initial=0) >> settings["features"]["buckets_log2"]:
         raise ValueError("kept names a bucket that there is not")
+    if (arrays["kept"][1:] <= arrays["kept"][:-1]).any():
+        raise ValueError("kept is not in ascending order")

@@ -44,7 +44,7 @@ class Answers:
     gold: Flags
     predicted: Flags
     probabilities: Floats
-    # Of the same model asked without its target; None where a task has no target.
+    # Of the blind twin, trained without the target; None where a task has no target.
     blind: Floats | None
     # The story, and the cluster that the bootstrap draws, of each example: 0, 1, 2…
     stories: Codes
@@ -57,7 +57,7 @@ class Answers:
 
     @property
     def blind_predicted(self) -> Flags:
-        """What the model answers without its target."""
+        """What the blind twin answers."""
         assert self.blind is not None
         if self.question.many:
             return np.asarray(self.blind >= BLIND_THRESHOLD)

@@ -40,7 +40,7 @@ class NgramVectorizer:
 
     A feature is kept when `min_count` training examples have it; its weight is
     (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), and each block of a row is scaled alike. Memory:
-    three bits a bucket, eight bytes a kept feature.
+    1.5 bits a bucket, eight bytes a kept feature.
 
     Learned: `kept_` (uint32, sorted buckets; a feature's column is its place in it) and `idf_`
     (float32, one per column).

@@ -114,9 +114,13 @@ def _is_one_file(path: Path) -> bool:
 
 def _candidates(source: FileSource, root: Path) -> Iterator[Path]:
     path = root / source.path
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:  # a name that is too long, a folder that is closed to the user
+        raise DataError(f"{path.absolute()}: cannot be read ({error.strerror})") from None
+    if is_folder:
         yield from _walk(path, ())
-    elif path.exists():
+    elif is_there:
         yield path
     elif any(mark in source.path for mark in "*?["):
         # Path.glob takes no absolute pattern.

@@ -32,7 +32,7 @@ def run_stages(
         *learning_stages(config, codebook, run),
         *scoring_stages(config, codebook, run),
     ]
-    if config.track.enabled:
+    if config.track.enabled and last == "track":
         stages.append(tracking_stage(config, codebook, run, Path()))
     outcomes = []
     for stage in stages[: STAGES.index(last) + 1]:

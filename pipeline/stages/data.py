@@ -72,10 +72,10 @@ def ingest(section: Ingest, run: RunFolder) -> str:
     """
     accepted = rejected = 0
     first: Reject | None = None
-    with replacing(run.rejects) as rejects_file:
-        stopped: DataError | None = None
-        with rejects_file.open("wb") as rejects, replacing(run.articles) as articles_file:
-            writer = pq.ParquetWriter(articles_file, ARTICLES, compression=COMPRESSION)
+    stopped: DataError | None = None
+    with replacing(run.articles) as articles_file:
+        writer = pq.ParquetWriter(articles_file, ARTICLES, compression=COMPRESSION)
+        with replacing(run.rejects) as rejects_file, rejects_file.open("wb") as rejects:
             try:
                 for batch in read_sources(section):
                     writer.write_table(batch.articles)
@@ -88,11 +88,12 @@ def ingest(section: Ingest, run: RunFolder) -> str:
                         first = first or reject
             except DataError as error:
                 stopped = error
-            writer.close()
-    if stopped is not None:
-        raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
-    if not accepted:
-        raise DataError(no_article(rejected, first, run.rejects))
+        writer.close()
+        # Raised in here, so that half of the articles do not take the place of all.
+        if stopped is not None:
+            raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
+        if not accepted:
+            raise DataError(no_article(rejected, first, run.rejects))
     return f"{_count(accepted, 'article')}, {_count(rejected, 'reject')}"
 
 

@@ -77,7 +77,13 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
         ),
         Stage(
             "train",
-            inputs=[run.features],
+            # The data are there for their digests, which the model carries.
+            inputs=[
+                run.features,
+                *(run.articles, run.rejects),
+                *(run.examples, run.annotations, run.agreement),
+                *(run.splits, run.audit),
+            ],
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
                 "train": config.train.model_dump(mode="json"),
@@ -85,7 +91,7 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
-            code=[*_CODE, "train", "stages/learning.py"],
+            code=[*_CODE, "train", "stages/answers.py", "stages/learning.py"],
             packages=["scikit-learn", "scipy", "numpy"],
             work=lambda: train(config, codebook, run),
         ),
@@ -255,4 +261,4 @@ def _heldout(
 
 def data_digest(run: RunFolder) -> str:
     """Return one digest of the articles and examples that the run learned from, 16 digits."""
-    return (digest_of(run.articles)[:8] + digest_of(run.examples)[:8]).lower()
+    return digest_of(run.articles)[:8] + digest_of(run.examples)[:8]

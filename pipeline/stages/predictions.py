@@ -36,9 +36,9 @@ class Predicted:
 
 def open_bundle(model: str, folder: Path) -> Bundle:
     """Load a bundle by its path, or by a `models:/` or `runs:/` URI of MLflow."""
-    if model.startswith(("models:/", "runs:/")):
-        from pipeline.tracking import resolve_bundle
+    from pipeline.tracking import is_model_uri, resolve_bundle
 
+    if is_model_uri(model):
         return load_bundle(resolve_bundle(model, folder=folder))
     return load_bundle(Path(model))
 
@@ -58,18 +58,19 @@ def predict_sources(
 
     Rows that cannot be read go to a file beside the output, `<output>.rejects.jsonl` (for `-`:
     to `predictions.rejects.jsonl` in the working folder), which is only there when there are any.
-    DataError where there is no article at all, or where the output is one of the sources.
+    DataError where there is no article at all, or where a source is what would be written over.
     """
     finder = targets_to_ask(bundle.codebook, asked)
     section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
     batches = read_sources(section, keep_extra=False, keep_raw=evidence > 0, stdin=stdin)
-    _refuse_to_overwrite(section, output)
+    rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
+    _refuse_to_overwrite(section, output, rejects_file)
     articles = rows = rejects = 0
     first: Reject | None = None
-    rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
     with open_output(output, stdout) as writer:
         rejects_file.unlink(missing_ok=True)
-        for batch in _read_ahead(batches):
+        # A stream may pause for long, and a thread that waits for it could not be stopped.
+        for batch in batches if "-" in sources else _read_ahead(batches):
             if batch.rejects:
                 first = first or batch.rejects[0]
                 rejects += len(batch.rejects)
@@ -94,11 +95,22 @@ def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def _refuse_to_overwrite(section: Ingest, output: str) -> None:
-    """Raise DataError where the output would take the place of a file that is to be read."""
+def _refuse_to_overwrite(section: Ingest, output: str, rejects_file: Path) -> None:
+    """Raise DataError where a file that is to be read would be written over.
+
+    Old rejects that only a folder or a pattern names are no source: they go before it is listed.
+    """
+    files = [source for source in section.sources if source != FileSource(path="-")]
+    for source in files:
+        if isinstance(source, FileSource) and rejects_file.exists():
+            path = Path(source.path)
+            if path.exists() and path.samefile(rejects_file):
+                raise DataError(
+                    f"--output {output}: {rejects_file}, where its rejects go, is one of the "
+                    "sources; write to another file"
+                )
     if not Path(output).exists():
         return
-    files = [source for source in section.sources if source != FileSource(path="-")]
     for path in source_paths(section.model_copy(update={"sources": files})):
         if path.exists() and path.samefile(output):
             raise DataError(f"--output {output}: this is one of the sources; write to another file")

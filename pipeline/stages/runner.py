@@ -1,8 +1,8 @@
 """Run a stage, or skip it because nothing that it depends on has changed.
 
-What a stage depends on: the digests of its input files, its part of the config, and the source
-code of the modules that do its work. What it left is checked too, so that an output which was
-edited or removed is made again.
+What a stage depends on: the digests of its input files, its part of the config, the source code of
+the modules that do its work, and the versions of the packages that matter to it. What it left is
+checked too, so that an output which was edited or removed is made again.
 """
 
 import hashlib
@@ -84,12 +84,13 @@ def _digests(paths: Sequence[Path]) -> dict[str, str] | None:
 
 @cache
 def code_digest(names: tuple[str, ...]) -> str:
-    """Return the digest of the source of modules and packages below `pipeline`."""
+    """Return the digest of the source, templates included, of what is named below `pipeline`."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for name in names:
         place = root / name
-        files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            digest.update(file.read_bytes())
+            if file.suffix in (".py", ".j2"):
+                digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ from pipeline.config import Config
 from pipeline.evaluate import ReportFacts, evaluate, plots, report
 from pipeline.features import gather
 from pipeline.predict import Examples, predict_examples
-from pipeline.records import SCORED, Side, is_test
+from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.stages.answers import with_gold
 from pipeline.stages.learning import View, coded_examples, data_digest, views
 from pipeline.stages.runner import Stage
@@ -42,10 +42,11 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 "predict": config.predict.model_dump(mode="json"),
                 "seed": config.seed,
                 "name": config.name,
+                "split": config.split.by,
                 "description": config.description,
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
-                  "stages/scoring.py"],
+                  "stages/answers.py", "stages/scoring.py"],
             packages=["matplotlib", "numpy", "scikit-learn"],
             work=lambda: score(config, codebook, run),
         ),
@@ -242,14 +243,14 @@ def _errors(scored: pa.Table) -> list[dict[str, Any]]:
     rows = [
         {
             "example": f"{row['article_id']}|{row['task']}|{row['target'] or ''}",
-            "gold": "|".join(row["gold"]),
+            "gold": join_labels(row["gold"]),
             "predicted": row["label"],
             "probability": row["probability"],
             "side": row["side"],
             "evidence": " … ".join(sentence["text"] for sentence in row["evidence"]),
         }
         for row in scored.to_pylist()
-        if is_test(row["side"]) and (row["label"] or "") != "|".join(row["gold"])
+        if is_test(row["side"]) and (row["label"] or "") != join_labels(row["gold"])
     ]
     rows.sort(key=lambda row: (-(row["probability"] or 0), row["example"]))
     return rows[:WORST_ERRORS]

@@ -1,6 +1,7 @@
 """Between the frames that MLflow hands over and the tables of the pipeline."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,7 +58,11 @@ def frame_to_articles(frame: "pd.DataFrame") -> tuple[pa.Table, dict[int, str]]:
 def _strings(frame: "pd.DataFrame", name: str) -> list[str | None]:
     if name not in frame.columns:
         return [None] * len(frame)
-    return [value if isinstance(value, str) else None for value in frame[name].tolist()]
+    # The same letters may come in two forms; training saw the composed one.
+    return [
+        unicodedata.normalize("NFC", value) if isinstance(value, str) else None
+        for value in frame[name].tolist()
+    ]
 
 
 def check_targets(codebook: Codebook, wordings: Mapping[int, str]) -> None:
