@@ -4,6 +4,7 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done; 1 the 
 something right; 2 a wrong command; 3 done, but some rows were rejected.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 EXIT_ERROR: Final = 1
 EXIT_REJECTS: Final = 3
+# No room, no quota, no permission, a read-only disk: no bug, and nothing to trace.
+DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 app = typer.Typer(
     name="slant",
@@ -54,8 +57,20 @@ def main() -> None:
         typer.echo(f"slant: {error}", err=True)
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_output()
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        where = f"{error.filename}: " if error.filename else "the output: "
+        _end_output()
+        typer.echo(f"slant: {where}cannot be written ({error.strerror})", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+def _end_output() -> None:
+    """Let nothing more be written to stdout, where the interpreter would try once again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(number: int, _frame: object) -> None:
@@ -251,6 +266,8 @@ def predict(
     from pipeline.predict import output_format
     from pipeline.stages.predictions import open_bundle, predict_sources
 
+    if "" in (*sources, model, output):
+        raise PipelineError("a source, --model or --output is empty; is a shell variable unset?")
     asked = _asked_targets(targets or [], aliases or [])
     if output != "-":
         output_format(output)  # a wrong ending is said before any work is done
@@ -286,12 +303,16 @@ def predict(
 def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:
     from pipeline.predict import AskedTarget
 
+    for option, texts in (("--target", targets), ("--alias", aliases)):
+        for text in texts:
+            _check_wording(option, text)
     wordings: dict[str, list[str]] = {target: [] for target in targets}
     for alias in aliases:
         owner, equals, wording = alias.partition("=")
         if equals and owner in wordings:
+            _check_wording("--alias", wording)
             wordings[owner].append(wording)
-        elif len(targets) == 1:
+        elif len(targets) == 1 and not equals:
             wordings[targets[0]].append(alias)
         else:
             raise PipelineError(
@@ -299,6 +320,14 @@ def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:
                 f"{targets or 'none: name one with --target'}"
             )
     return [AskedTarget(name, names) for name, names in wordings.items()]
+
+
+def _check_wording(option: str, text: str) -> None:
+    """Refuse what can name nothing in a text: no letter or digit, or bytes that are not UTF-8."""
+    if not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text):
+        raise PipelineError(f"{option} {text!r}: not UTF-8 text; set the terminal to UTF-8")
+    if not any(one.isalnum() for one in text):
+        raise PipelineError(f"{option} {text!r}: a wording needs at least one letter or digit")
 
 
 class _Progress:

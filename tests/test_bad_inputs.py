@@ -298,8 +298,15 @@ SECTIONS = {
             f"{PREDICT} o.csv --target canal --target bridge --alias span",
             "--alias 'span': say whose alias it is, as TARGET=ALIAS; the targets are "
             "['canal', 'bridge']", files=NEW),
+        Bad("An alias names a target that is not asked about",
+            f"{PREDICT} o.csv --target canal --alias cannal=span",
+            "--alias 'cannal=span': say whose alias it is, as TARGET=ALIAS; the targets are "
+            "['canal']", files=NEW),
         Bad("A target is blank", f'{PREDICT} o.csv --target " "',
-            "--target: a target needs at least one word", files=NEW, needs_run=True),
+            "--target ' ': a wording needs at least one letter or digit", files=NEW),
+        Bad("A source is empty, as an unset shell variable is",
+            'slant predict "" --model m --output o.csv',
+            "a source, --model or --output is empty; is a shell variable unset?"),
     ],
     "Comparison": [
         Bad("One run is no comparison", f"slant compare {RUN}",
