@@ -10,7 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__
-from pipeline.artifacts import RunFolder, read_json, read_table, replacing, write_json, write_table
+from pipeline.artifacts import (
+    RunFolder,
+    read_json,
+    read_table,
+    replacing,
+    verify_bundle_folder,
+    write_json,
+    write_table,
+)
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config
@@ -171,7 +179,7 @@ def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) 
     return ReportFacts(
         run=config.name,
         description=config.description,
-        model_version=load_bundle(run.model).version,
+        model_version=verify_bundle_folder(run.model),
         codebook=codebook.identity,
         package_version=__version__,
         articles=len(splits),
@@ -189,7 +197,6 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     from pipeline.tracking import Dataset, RunRecord, flatten, track
 
     metrics = read_json(run.metrics)
-    bundle = load_bundle(run.model)
     coded = coded_examples(run, codebook)
     files = {path.name: path for path in (run.config, run.metrics, run.report, run.audit)}
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
@@ -200,10 +207,10 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,
             codebook=codebook.identity,
-            model_version=bundle.version,
+            model_version=verify_bundle_folder(run.model),
             model_name=f"slant-{codebook.name}",
             bundle=run.model,
-            tasks={name: bundle.tasks[name].labels for name in sorted(bundle.tasks)},
+            tasks={name: codebook.tasks[name].label_ids for name in sorted(codebook.tasks)},
             datasets=[
                 Dataset(side, side_digest(coded, side), _on_side(coded, side), str(run.examples))
                 for side in sorted(pc.unique(coded["side"]).to_pylist())
