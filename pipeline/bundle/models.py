@@ -1,6 +1,7 @@
 """From texts and targets to calibrated probabilities: one interface, whatever the rung."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.bundle.heads import LinearHead
 from pipeline.config import NgramFeatures
-from pipeline.features import Asked, NgramVectorizer, Texts
+from pipeline.features import Asked, NgramVectorizer, Texts, in_lanes
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,16 @@ class NgramModel:
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example, with up to `sentences` sentences of evidence."""
-        scored = self.vectorizer.score(texts, asked, self.head.weights, self.head.bias, sentences)
+        scored = self.vectorizer.score(texts, asked, self._lanes, self.head.bias, sentences)
         return Answers(
             self.head.probabilities(scored.scores),
             scored.spans,
             scored.gains / np.float32(self.head.temperature),
         )
+
+    @cached_property
+    def _lanes(self) -> NDArray[np.float32]:
+        return in_lanes(self.head.weights)
 
     def settings(self) -> dict[str, Any]:
         """Return the entry of `bundle.json`."""

@@ -6,6 +6,8 @@ kind of features so far.
 
 from pipeline.features.fitting import FittedFeatures, fit_features, gather
 from pipeline.features.ngram_features import NgramVectorizer, Scores
+from pipeline.features.passes import in_lanes
+from pipeline.features.pieces import cut
 from pipeline.features.texts import Asked, Texts, about_targets, texts_of, whole_texts
 
 __all__ = [
@@ -15,8 +17,10 @@ __all__ = [
     "Scores",
     "Texts",
     "about_targets",
+    "cut",
     "fit_features",
     "gather",
+    "in_lanes",
     "texts_of",
     "whole_texts",
 ]

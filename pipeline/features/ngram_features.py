@@ -104,7 +104,7 @@ class NgramVectorizer:
         bias: NDArray[np.float32],
         sentences: int = 0,
     ) -> Scores:
-        """Score each example by `weights` [columns, labels] and `bias` [labels] in one pass.
+        """Score each example by `weights` (of `in_lanes`) and `bias` [labels] in one pass.
 
         `sentences`: how many sentences of the body to name as evidence for the best label.
         """

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.features.words import FNV_OFFSET, FNV_PRIME
+from pipeline.features.words import FNV_OFFSET, FNV_PRIME, Words
 
 
 class Block(IntEnum):
@@ -148,10 +148,8 @@ def room_for(
 
 @njit(nogil=True)
 def emit_article(
-    words: int,
-    points: NDArray[np.int32],
-    bounds: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
+    count: int,
+    words: Words,
     own: NDArray[np.int32],
     headline: int,
     longest: int,
@@ -162,19 +160,20 @@ def emit_article(
     out_owner: NDArray[np.int32],
     ends: NDArray[np.int64],
 ) -> int:
-    """Write the features of an article's view; return how many.
+    """Write the features of an article's view, of `count` words; return how many.
 
     `out` gets the bucket of each occurrence and `out_owner` the word that it begins with; block b
     stands at `ends[b - 1]` to `ends[b]`. `own` is 0, 1, 2, …; the first `headline` words are the
     headline's.
     """
-    filled = _emit_words(hashes, own, 0, words, longest, _TEXT, shift, out, out_owner, 0)
+    hashes = words.hashes
+    filled = _emit_words(hashes, own, 0, count, longest, _TEXT, shift, out, out_owner, 0)
     ends[_TEXT] = filled
     if longest_chars > 0:
-        for word in range(words):
+        for word in range(count):
             filled = _emit_chars(
-                points, bounds, word, shortest_chars, longest_chars, _CHARS, shift, out, out_owner,
-                filled,
+                words.points, words.bounds, word, shortest_chars, longest_chars, _CHARS, shift,
+                out, out_owner, filled,
             )  # fmt: skip
     ends[_CHARS] = filled
     filled = _emit_words(
@@ -186,10 +185,8 @@ def emit_article(
 
 @njit(nogil=True)
 def collapse(
-    words: int,
-    bounds: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    places: NDArray[np.int32],
+    count: int,
+    words: Words,
     mentions: NDArray[np.int32],
     roles: NDArray[np.int8],
     tokens: NDArray[np.uint64],
@@ -205,9 +202,9 @@ def collapse(
     filled = 0
     mention = 0
     inside = -1
-    for word in range(words):
-        begin = places[word]
-        end = begin + bounds[word + 1] - bounds[word]
+    for word in range(count):
+        begin = words.places[word]
+        end = begin + words.bounds[word + 1] - words.bounds[word]
         while mention < len(mentions) and mentions[mention, 1] <= begin:
             mention += 1
         if mention < len(mentions) and mentions[mention, 0] < end:
@@ -218,7 +215,7 @@ def collapse(
                 kinds[filled] = roles[mention]
                 filled += 1
             continue
-        tokens[filled] = hashes[word]
+        tokens[filled] = words.hashes[word]
         owners[filled] = word
         kinds[filled] = 0
         filled += 1
@@ -270,11 +267,8 @@ def nearest_pair(count: int, kinds: NDArray[np.int8]) -> tuple[int, int]:
 
 @njit(nogil=True)
 def emit_target(
-    words: int,
-    points: NDArray[np.int32],
-    bounds: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    places: NDArray[np.int32],
+    word_count: int,
+    words: Words,
     mentions: NDArray[np.int32],
     roles: NDArray[np.int8],
     longest: int,
@@ -288,11 +282,12 @@ def emit_target(
     ends: NDArray[np.int64],
 ) -> int:
     """Write the features of a target's view; return how many. See `emit_article`."""
-    tokens = np.empty(words, np.uint64)
-    owners = np.empty(words, np.int32)
-    kinds = np.empty(words, np.int8)
-    away = np.empty(words, np.int32)
-    count = collapse(words, bounds, hashes, places, mentions, roles, tokens, owners, kinds)
+    points, bounds = words.points, words.bounds
+    tokens = np.empty(word_count, np.uint64)
+    owners = np.empty(word_count, np.int32)
+    kinds = np.empty(word_count, np.int8)
+    away = np.empty(word_count, np.int32)
+    count = collapse(word_count, words, mentions, roles, tokens, owners, kinds)
     distances(count, kinds, away)
 
     filled = _emit_words(tokens, owners, 0, count, longest, _TEXT, shift, out, out_owner, 0)
@@ -339,9 +334,7 @@ def emit_target(
     ends[_BETWEEN] = filled
 
     if show_mention:
-        filled = _emit_mentions(
-            words, bounds, hashes, places, mentions, roles, shift, out, out_owner, filled
-        )
+        filled = _emit_mentions(word_count, words, mentions, roles, shift, out, out_owner, filled)
     ends[_MENTION] = filled
 
     if longest_chars > 0:
@@ -357,10 +350,8 @@ def emit_target(
 
 @njit(nogil=True)
 def _emit_mentions(
-    words: int,
-    bounds: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    places: NDArray[np.int32],
+    count: int,
+    words: Words,
     mentions: NDArray[np.int32],
     roles: NDArray[np.int8],
     shift: np.uint64,
@@ -370,15 +361,15 @@ def _emit_mentions(
 ) -> int:
     """Add the words of the target's mentions; return the new end."""
     mention = 0
-    for word in range(words):
-        begin = places[word]
-        end = begin + bounds[word + 1] - bounds[word]
+    for word in range(count):
+        begin = words.places[word]
+        end = begin + words.bounds[word + 1] - words.bounds[word]
         while mention < len(mentions) and mentions[mention, 1] <= begin:
             mention += 1
         if mention == len(mentions):
             break
         if mentions[mention, 0] < end and roles[mention] == TARGET:
-            out[filled] = bucket_of(hashes[word], _MENTION, shift)
+            out[filled] = bucket_of(words.hashes[word], _MENTION, shift)
             out_owner[filled] = word
             filled += 1
     return filled

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.bundle import Answers, Bundle, chosen
-from pipeline.features import Asked, Texts
+from pipeline.features import Asked, Texts, cut
 from pipeline.records import EVIDENCE, PREDICTIONS, join_labels
 
 
@@ -26,8 +26,7 @@ def predict_examples(
 ) -> pa.Table:
     """Return records.PREDICTIONS, one row per example, in their order.
 
-    `texts` are those of `articles` (which needs `id` and `text`); `evidence` is the number of
-    sentences.
+    `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences.
     """
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
@@ -43,7 +42,7 @@ def predict_examples(
             "probability": probability,
             "probabilities": probability_map(model.labels, answers.probabilities),
             "abstained": pa.repeat(pa.scalar(False), count),
-            "evidence": _evidence(articles, examples.asked, answers),
+            "evidence": _evidence(texts, examples.asked, answers),
             "model_version": pa.repeat(pa.scalar(bundle.version), count),
             "codebook_version": pa.repeat(pa.scalar(bundle.codebook.identity), count),
         },
@@ -81,24 +80,17 @@ def probability_map(labels: Sequence[str], probabilities: NDArray[np.float32]) -
     )
 
 
-def _evidence(articles: pa.Table, asked: Asked, answers: Answers) -> pa.Array:
-    """Cut the sentences that the spans name out of the articles' text."""
+def _evidence(texts: Texts, asked: Asked, answers: Answers) -> pa.Array:
+    """Cut the sentences that the spans name out of the articles' bodies."""
     count, width = answers.gains.shape
-    if width == 0 or count == 0:
-        return pa.array([[]] * count, EVIDENCE)
     spans = answers.spans.reshape(-1, 2)
     found = spans[:, 0] >= 0
-    texts = articles["text"].to_pylist()
-    owners = np.repeat(asked.text_of, width)[found].tolist()
-    cut = [
-        texts[owner][start:stop]
-        for owner, (start, stop) in zip(owners, spans[found].tolist(), strict=True)
-    ]
+    owners = np.repeat(asked.text_of, width)[found]
     sentences = pa.StructArray.from_arrays(
         [
             pa.array(spans[found, 0]),
             pa.array(spans[found, 1]),
-            pa.array(cut, pa.large_string()),
+            cut(texts, owners, spans[found]),
             pa.array(answers.gains.ravel()[found]),
         ],
         fields=list(EVIDENCE.value_type),

@@ -13,7 +13,7 @@ from pipeline.features.characters import classes, lower
 from pipeline.features.ngram_features import _corpus
 from pipeline.features.ngrams import SOURCE, TARGET, Block
 from pipeline.features.passes import emit_one
-from pipeline.features.words import split_sentences, split_words
+from pipeline.features.words import split_sentences, split_words, words_room
 
 ALPHABET = "ab ABé Éñß.!?…\"'’“”«»()[]\n\t -_0129ЖжΩω中のé́👍🏽שلاहिं\u200d\u00a0\u3000。！U.S"
 TEXT = st.text(
@@ -29,29 +29,20 @@ def _texts(*bodies, title=None):
 
 def _compiled_words(text):
     data = np.frombuffer(text.encode() or b"\0", np.uint8)
-    room = len(data) + 2
-    points, bounds = np.zeros(room, np.int32), np.zeros(room, np.int32)
-    hashes, places = np.zeros(room, np.uint64), np.zeros(room, np.int32)
     stop = len(text.encode())
-    count = split_words(data, 0, stop, classes(), lower(), points, bounds, hashes, places)
-    spans = np.zeros((room, 2), np.int32)
+    room = words_room(stop)
+    count = split_words(data, 0, stop, classes(), lower(), room)
+    spans = np.zeros((stop + 2, 2), np.int32)
     found = split_sentences(
-        data,
-        0,
-        stop,
-        classes(),
-        lower(),
-        count,
-        bounds,
-        hashes,
-        places,
-        abbreviation_hashes(),
-        spans,
+        data, 0, stop, classes(), lower(), count, room, abbreviation_hashes(), spans
     )
+    points, bounds = room.points, room.bounds
     words = [
-        reference.Word("".join(map(chr, points[bounds[w] : bounds[w + 1]])), int(places[w]))
+        reference.Word("".join(map(chr, points[bounds[w] : bounds[w + 1]])), int(room.places[w]))
         for w in range(count)
     ]
+    for word, sentence in zip(words, room.sentences.tolist(), strict=False):
+        assert spans[sentence, 0] <= word.start < spans[sentence, 1]
     return words, [tuple(map(int, span)) for span in spans[:found]]
 
 

@@ -1,7 +1,8 @@
+import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest import tidy
@@ -53,6 +54,7 @@ def test_clean_long_text_comes_back_as_the_same_object() -> None:
     assert tidy(text) is text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from(" \t\n\r\u00a0\ufeffae\u0301é.✓"), max_size=40))
 def test_tidying_twice_changes_nothing_more(text: str) -> None:
     once = tidy(text * 60)
@@ -62,6 +64,7 @@ def test_tidying_twice_changes_nothing_more(text: str) -> None:
     assert not any(mark in once for mark in ("  ", " \n", "\n ", "\n\n\n", "\t", "\r", "\ufeff"))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_no_visible_character_is_lost(text: str) -> None:
     def visible(text: str) -> str:
@@ -71,3 +74,21 @@ def test_no_visible_character_is_lost(text: str) -> None:
         )
 
     assert visible(tidy(text)) == visible(text)
+
+
+ODD = (
+    " \t\n\r\x00\x1f\x7f\u00a0\u0300\u0340\u1e9b\u2000\u2009\u2010\u2019\u2026\u202f"
+    "\u20ac\u20d0\u212b\u1100\u1161가中👍"
+)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.one_of(st.sampled_from("ab.é" + ODD), st.characters(codec="utf-8"))))
+def test_what_is_recognised_as_clean_is_what_the_rules_leave_alone(text: str) -> None:
+    expected = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
+    expected = re.sub("\r\n?", "\n", expected)
+    expected = re.sub("[ \t\u00a0\u2007\u202f]+", " ", expected)
+    expected = re.sub(" ?\n ?", "\n", expected)
+    expected = re.sub("\n{3,}", "\n\n", expected).strip(" \n")
+
+    assert tidy(text) == expected
