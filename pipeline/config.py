@@ -243,6 +243,9 @@ class LinearTrain(Section):
     """Inverse strengths of regularisation to try; the best on held-out data is taken."""
     class_weight: Literal["balanced", "sqrt", "none"] = "balanced"
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """Where many labels may hold: a label is in the answer from the probability on that gives it
+    the best F1 on held-out data, or from one half on."""
     folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True

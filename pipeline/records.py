@@ -124,6 +124,7 @@ SCORED: Final = pa.schema(
         pa.field("outlet", pa.string()),
         pa.field("gold", pa.list_(pa.string()), nullable=False),
         # Of the blind twin, trained without the target; null for tasks without targets.
+        pa.field("blind_label", pa.string()),
         pa.field("blind_probabilities", pa.map_(pa.string(), pa.float32())),
     ]
 )

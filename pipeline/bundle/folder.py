@@ -13,7 +13,7 @@ from pipeline.bundle.models import NgramModel, TaskModel
 from pipeline.codebook import Codebook
 from pipeline.errors import BundleError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ABOUT = "bundle.json"
 _CODEBOOK = "codebook.json"
 

@@ -18,10 +18,16 @@ class LinearHead:
     """
 
     labels: list[str]  # sorted ids; the order of every last axis
-    many: bool
     weights: NDArray[np.float32]  # [columns, labels]
     bias: NDArray[np.float32]  # [labels]
     temperature: float
+    # [labels] from which probability on each is in the answer; None where one label is chosen.
+    thresholds: NDArray[np.float32] | None
+
+    @property
+    def many(self) -> bool:
+        """Whether an answer may have several labels."""
+        return self.thresholds is not None
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each label, float32[n, labels]."""
@@ -40,10 +46,15 @@ def probabilities(
     return likely.astype(np.float32)
 
 
-def chosen(probabilities: NDArray[np.float32], many: bool) -> NDArray[np.bool_]:
-    """Return which labels are the answer: the likeliest one, or all of at least one half."""
-    if many:
-        return probabilities >= 0.5
+def chosen(
+    probabilities: NDArray[np.float32], thresholds: NDArray[np.float32] | np.float32 | None
+) -> NDArray[np.bool_]:
+    """Return which labels [n, labels] are the answer.
+
+    All that reach their threshold ([labels], or one for all); with None the likeliest one.
+    """
+    if thresholds is not None:
+        return np.asarray(probabilities >= thresholds)
     answer = np.zeros(probabilities.shape, np.bool_)
     if len(answer):
         answer[np.arange(len(answer)), probabilities.argmax(axis=1)] = True

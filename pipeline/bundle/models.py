@@ -29,8 +29,8 @@ class TaskModel(Protocol):
         """Sorted ids of the labels: the last axis of all probabilities."""
 
     @property
-    def many(self) -> bool:
-        """Whether an answer may have several labels."""
+    def thresholds(self) -> NDArray[np.float32] | None:
+        """From which probability on each label is in the answer; None where one is chosen."""
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example, with up to `sentences` sentences of evidence."""
@@ -55,9 +55,9 @@ class NgramModel:
         return self.head.labels
 
     @property
-    def many(self) -> bool:
-        """Whether an answer may have several labels."""
-        return self.head.many
+    def thresholds(self) -> NDArray[np.float32] | None:
+        """From which probability on each label is in the answer; None where one is chosen."""
+        return self.head.thresholds
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example, with up to `sentences` sentences of evidence."""
@@ -79,18 +79,20 @@ class NgramModel:
             "features": self.vectorizer.section.model_dump(mode="json"),
             "sees_target": self.vectorizer.sees_target,
             "labels": self.head.labels,
-            "many": self.head.many,
             "temperature": self.head.temperature,
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the model by name."""
-        return {
+        arrays = {
             "kept": self.vectorizer.kept_,
             "idf": self.vectorizer.idf_,
             "weights": self.head.weights,
             "bias": self.head.bias,
         }
+        if self.head.thresholds is not None:
+            arrays["thresholds"] = self.head.thresholds
+        return arrays
 
     @classmethod
     def restore(cls, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "NgramModel":
@@ -101,10 +103,10 @@ class NgramModel:
         vectorizer.restore(arrays["kept"], arrays["idf"])
         head = LinearHead(
             settings["labels"],
-            settings["many"],
             arrays["weights"],
             arrays["bias"],
             settings["temperature"],
+            arrays.get("thresholds"),
         )
         return cls(vectorizer, head)
 
@@ -118,6 +120,8 @@ def _check_shapes(settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
         "weights": (np.float32, (columns, labels)),
         "bias": (np.float32, (labels,)),
     }
+    if "thresholds" in arrays:
+        expected["thresholds"] = (np.float32, (labels,))
     for name, (kind, shape) in expected.items():
         array = arrays[name]
         if array.dtype != kind or array.shape != shape:

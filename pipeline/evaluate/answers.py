@@ -17,10 +17,6 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.int64]
 
-# From this probability on a label of a multi-label answer counts as given by the blind model.
-# The model itself has its answer in the column `label`.
-BLIND_THRESHOLD = 0.5
-
 
 @dataclass(frozen=True)
 class Question:
@@ -44,8 +40,8 @@ class Answers:
     gold: Flags
     predicted: Flags
     probabilities: Floats
-    # Of the blind twin, trained without the target; None where a task has no target.
-    blind: Floats | None
+    # What the blind twin answers, trained without the target; None where a task has no target.
+    blind: Flags | None
     # The story, and the cluster that the bootstrap draws, of each example: 0, 1, 2…
     stories: Codes
     clusters: Codes
@@ -54,15 +50,6 @@ class Answers:
     def right(self) -> Flags:
         """Where the whole answer is as in gold: (n,)."""
         return np.asarray((self.gold == self.predicted).all(axis=1))
-
-    @property
-    def blind_predicted(self) -> Flags:
-        """What the blind twin answers."""
-        assert self.blind is not None
-        if self.question.many:
-            return np.asarray(self.blind >= BLIND_THRESHOLD)
-        best = self.blind.argmax(axis=1)
-        return np.asarray(np.arange(self.blind.shape[1]) == best[:, None])
 
 
 def check_scored(scored: pa.Table) -> None:
@@ -98,13 +85,13 @@ def read_answers(
     rows: pa.Table, question: Question, resample_by: Literal["story", "article", "outlet"]
 ) -> Answers:
     """Turn rows of records.SCORED into arrays; DataError names a label the task does not have."""
-    blind = _array(rows["blind_probabilities"])
+    is_blind = rows["blind_probabilities"].null_count == 0
     answers = Answers(
         question=question,
         gold=_flags(_array(rows["gold"]), question, "gold"),
         predicted=_predicted(_array(rows["label"]), question),
         probabilities=_probabilities(_array(rows["probabilities"]), question),
-        blind=None if blind.null_count else _probabilities(blind, question),
+        blind=_predicted(_array(rows["blind_label"]), question) if is_blind else None,
         stories=_codes(_array(rows["story"])),
         clusters=_codes(_clusters(rows, resample_by)),
     )

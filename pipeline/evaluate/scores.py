@@ -66,7 +66,7 @@ def _score(
         "gaps": calibration.gap_tally(calibration.claims_of(answers), section.bins),
     }
     if answers.blind is not None:
-        tallies["blind"] = metrics.tally(gold, answers.blind_predicted)
+        tallies["blind"] = metrics.tally(gold, answers.blind)
     sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
     counts = metrics.counts_of(sums["model"])
     return {

@@ -31,7 +31,7 @@ def predict_examples(
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
     count = len(examples.asked)
-    labels, probability = label_columns(model.labels, model.many, answers.probabilities)
+    labels, probability = label_columns(model.labels, model.thresholds, answers.probabilities)
     targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
     return pa.table(
         {
@@ -51,17 +51,19 @@ def predict_examples(
 
 
 def label_columns(
-    labels: Sequence[str], many: bool, probabilities: NDArray[np.float32]
+    labels: Sequence[str],
+    thresholds: NDArray[np.float32] | None,
+    probabilities: NDArray[np.float32],
 ) -> tuple[pa.Array, pa.Array]:
-    """Return the label of each example and its probability; null where no label reaches one half.
+    """Return the label of each example and its probability; null where none reaches its threshold.
 
     Several labels are joined, and the probability is that of the least sure of them.
     """
-    if not many:
+    if thresholds is None:
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
         label = pa.array(labels, pa.string()).take(pa.array(best))
         return label, pa.array(probabilities[np.arange(len(best)), best])
-    picked = chosen(probabilities, many=True)
+    picked = chosen(probabilities, thresholds)
     names = [
         join_labels([labels[at] for at in np.flatnonzero(row).tolist()]) or None for row in picked
     ]

@@ -1,6 +1,7 @@
 """Answers beside their gold, as evaluation takes them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,25 +14,32 @@ from pipeline.records import EVIDENCE, SCORED
 UNVERSIONED = "without-dev"
 
 
+@dataclass(frozen=True)
+class Probabilities:
+    """What a model says of n examples, and when it says a label is in the answer."""
+
+    values: NDArray[np.float32]  # [n, labels]
+    thresholds: NDArray[np.float32] | None  # [labels]; None where one label is chosen
+
+
 def scored_table(
     task: str,
     labels: Sequence[str],
-    many: bool,
-    probabilities: NDArray[np.float32],
-    blind: NDArray[np.float32] | None,
+    answers: Probabilities,
+    blind: Probabilities | None,
     examples: pa.Table,
     codebook: str,
 ) -> pa.Table:
     """Return records.SCORED for `examples` (with `side`, `story`, `outlet`) without evidence."""
     count = len(examples)
-    label, probability = label_columns(labels, many, probabilities)
+    label, probability = label_columns(labels, answers.thresholds, answers.values)
     predictions = {
         "article_id": examples["article_id"],
         "task": pa.repeat(pa.scalar(task), count),
         "target": examples["target"],
         "label": label,
         "probability": probability,
-        "probabilities": probability_map(labels, probabilities),
+        "probabilities": probability_map(labels, answers.values),
         "abstained": pa.repeat(pa.scalar(False), count),
         "evidence": pa.array([[]] * count, EVIDENCE),
         "model_version": pa.repeat(pa.scalar(UNVERSIONED), count),
@@ -44,15 +52,15 @@ def with_gold(
     predictions: pa.Table,
     examples: pa.Table,
     labels: Sequence[str],
-    blind: NDArray[np.float32] | None,
+    blind: Probabilities | None,
 ) -> pa.Table:
     """Return records.SCORED: predictions beside the gold of the same examples, row for row."""
-    blind_type = SCORED.field("blind_probabilities").type
-    blind_column = (
-        probability_map(labels, blind) if blind is not None else pa.nulls(len(examples), blind_type)
-    )
     columns = {name: predictions[name] for name in predictions.column_names}
     columns |= {name: examples[name] for name in ("side", "story", "outlet", "gold")}
-    return (
-        pa.table({**columns, "blind_probabilities": blind_column}).select(SCORED.names).cast(SCORED)
-    )
+    if blind is None:
+        for name in ("blind_label", "blind_probabilities"):
+            columns[name] = pa.nulls(len(examples), SCORED.field(name).type)
+    else:
+        columns["blind_label"] = label_columns(labels, blind.thresholds, blind.values)[0]
+        columns["blind_probabilities"] = probability_map(labels, blind.values)
+    return pa.table(columns).select(SCORED.names).cast(SCORED)

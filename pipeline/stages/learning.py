@@ -19,13 +19,13 @@ from pipeline.artifacts import (
     write_json,
     write_table,
 )
-from pipeline.bundle import LinearHead, NgramModel, TaskModel, save_bundle
+from pipeline.bundle import NgramModel, TaskModel, save_bundle
 from pipeline.codebook import Asks, Choose, Codebook
 from pipeline.config import Config
 from pipeline.errors import DataError
 from pipeline.features import NgramVectorizer, fit_features
 from pipeline.records import SCORED, Side
-from pipeline.stages.answers import scored_table
+from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.runner import Stage
 from pipeline.train import TaskData, TrainedTask, train_task
 
@@ -248,15 +248,18 @@ def _heldout(
         if view.is_blind_twin or not len(dev[view]):
             continue
         twin = View(view.task, sees_target=False, is_blind_twin=True)
-        blind = trained[twin].dev_probabilities if twin in trained else None
-        head: LinearHead = result.head
+        blind = _dev_answers(trained[twin]) if twin in trained else None
         tables.append(
             scored_table(
-                view.task, head.labels, head.many, result.dev_probabilities, blind, dev[view],
+                view.task, result.head.labels, _dev_answers(result), blind, dev[view],
                 codebook.identity,
             )
         )  # fmt: skip
     return pa.concat_tables(tables) if tables else SCORED.empty_table()
+
+
+def _dev_answers(result: TrainedTask) -> Probabilities:
+    return Probabilities(result.dev_probabilities, result.head.thresholds)
 
 
 def data_digest(run: RunFolder) -> str:

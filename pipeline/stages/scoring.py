@@ -26,7 +26,7 @@ from pipeline.evaluate import ReportFacts, evaluate, plots, report
 from pipeline.features import gather
 from pipeline.predict import Examples, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
-from pipeline.stages.answers import with_gold
+from pipeline.stages.answers import Probabilities, with_gold
 from pipeline.stages.learning import View, coded_examples, data_digest, views
 from pipeline.stages.runner import Stage
 
@@ -152,7 +152,8 @@ def _score_part(
     blind = None
     if view.task in bundles[True].tasks:
         twin = bundles[True].tasks[view.task]
-        blind = twin.answer(*gather(used, examples, sees_target=False), 0).probabilities
+        answers = twin.answer(*gather(used, examples, sees_target=False), 0)
+        blind = Probabilities(answers.probabilities, twin.thresholds)
     return with_gold(predictions, examples, labels, blind)
 
 

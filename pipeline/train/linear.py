@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.bundle.heads import NEVER, LinearHead, chosen, probabilities
 from pipeline.config import LinearTrain
 from pipeline.errors import DataError
-from pipeline.train.calibration import fit_temperature, log_loss
+from pipeline.train.calibration import fit_temperature, fit_thresholds, log_loss
 from pipeline.train.folds import group_folds
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
                 for train, test in held_out
             ]
         )
-        answer = chosen(probabilities(scores, data.many, 1.0), data.many)
         temperature = fit_temperature(scores, gold, data.many)
-        loss = log_loss(probabilities(scores, data.many, temperature), gold, data.many)
+        likely = probabilities(scores, data.many, temperature)
+        answer = chosen(likely, _thresholds(likely, gold, data.many, section))
+        loss = log_loss(likely, gold, data.many)
         tried.append({"C": strength, "macro_f1": macro_f1(answer, gold), "log_loss": loss})
         scores_at.append(scores)
     best = min(range(len(tried)), key=lambda at: (-tried[at]["macro_f1"], tried[at]["log_loss"]))
@@ -72,6 +73,8 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         row["chosen"] = index == best
     strength = tried[best]["C"]
     temperature = fit_temperature(scores_at[best], gold, data.many)
+    likely = probabilities(scores_at[best], data.many, temperature)
+    thresholds = _thresholds(likely, gold, data.many, section)
 
     blind_to_dev = _fit(data, train_rows, section, strength, seed)
     dev_scores = _scores(blind_to_dev, data, dev_rows)
@@ -79,10 +82,20 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         _fit(data, fitted_on, section, strength, seed) if section.refit else blind_to_dev
     )
     return TrainedTask(
-        LinearHead(data.labels, data.many, weights, bias, temperature),
+        LinearHead(data.labels, weights, bias, temperature, thresholds),
         tried,
         probabilities(dev_scores, data.many, temperature),
     )
+
+
+def _thresholds(
+    likely: NDArray[np.float32], gold: NDArray[np.bool_], many: bool, section: LinearTrain
+) -> NDArray[np.float32] | None:
+    if not many:
+        return None
+    if section.thresholds == "half":
+        return np.full(gold.shape[1], 0.5, np.float32)
+    return fit_thresholds(likely, gold)
 
 
 def _check_labels(data: TaskData, train_rows: NDArray[np.int64]) -> None:

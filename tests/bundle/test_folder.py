@@ -89,14 +89,14 @@ def test_labels_are_those_of_the_codebook_sorted(tiny_bundle):
     assert tiny_bundle.tasks["topic"].labels == ["economy", "sport", "weather"]
     for name, model in tiny_bundle.tasks.items():
         assert model.labels == tiny_bundle.codebook.tasks[name].label_ids
-        assert model.many == (name == "frames")
+        assert (model.thresholds is not None) == (name == "frames")
 
 
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
         ("bundle.json", lambda v: v.update(format=99), "{}: has format 99, and this version of "
-         "Slant reads format 1; train the model again, or install the version that wrote it"),
+         "Slant reads format 2; train the model again, or install the version that wrote it"),
         ("bundle.json", lambda v: v["tasks"]["topic"].update(rung="runes"),
          "{}: task 'topic': this version of Slant has no rung 'runes'"),
         ("bundle.json", lambda v: v["tasks"].update(mood=v["tasks"]["topic"]),

@@ -39,20 +39,27 @@ def test_a_label_that_training_never_saw_has_probability_zero(many, temperature)
 @pytest.mark.parametrize("many", [False, True])
 def test_no_rows_give_no_rows(many):
     assert probabilities(np.zeros((0, 3), np.float32), many, 1.0).shape == (0, 3)
-    assert chosen(np.zeros((0, 3), np.float32), many).shape == (0, 3)
+    cut = np.float32(0.5) if many else None
+    assert chosen(np.zeros((0, 3), np.float32), cut).shape == (0, 3)
 
 
 def test_one_label_is_chosen_the_first_of_equals():
-    picked = chosen(np.array([[0.2, 0.4, 0.4], [0.9, 0.05, 0.05]], np.float32), many=False)
+    picked = chosen(np.array([[0.2, 0.4, 0.4], [0.9, 0.05, 0.05]], np.float32), None)
     assert picked.tolist() == [[False, True, False], [True, False, False]]
 
 
+def test_each_label_has_a_threshold_of_its_own():
+    likely = np.array([[0.5, 0.49, 0.99], [0.1, 0.2, 0.3]], np.float32)
+    picked = chosen(likely, np.array([0.6, 0.2, 0.3], np.float32))
+    assert picked.tolist() == [[False, True, True], [False, True, True]]
+
+
 def test_many_labels_are_chosen_from_one_half_on_perhaps_none():
-    picked = chosen(np.array([[0.5, 0.49, 0.99], [0.1, 0.2, 0.3]], np.float32), many=True)
+    picked = chosen(np.array([[0.5, 0.49, 0.99], [0.1, 0.2, 0.3]], np.float32), np.float32(0.5))
     assert picked.tolist() == [[True, False, True], [False, False, False]]
 
 
 def test_a_head_scales_by_its_own_temperature():
-    head = LinearHead(["a", "b"], False, np.zeros((1, 2), np.float32), np.zeros(2), 2.0)
+    head = LinearHead(["a", "b"], np.zeros((1, 2), np.float32), np.zeros(2), 2.0, None)
     scores = np.array([[2.0, 0.0]], np.float32)
     assert head.probabilities(scores) == pytest.approx(probabilities(scores, False, 2.0))

@@ -60,6 +60,7 @@ def scored_row() -> Callable[..., dict[str, Any]]:
             "story": given.get("article_id", "a1"),
             "outlet": None,
             "gold": sorted(gold),
+            "blind_label": None,
             "blind_probabilities": None,
         }
         return row | given
@@ -126,6 +127,7 @@ def _random_row(
     if task == "stance":
         blind = _probabilities(truth, skill / 3, many, rng)
         given["target"] = "alliance" if place % 2 else "حلف"
+        given["blind_label"] = labels[int(np.argmax(blind))]
         given["blind_probabilities"] = list(zip(labels, blind, strict=True))
     gold = [name for name, flag in zip(labels, truth, strict=True) if flag]
     return scored_row(dict(zip(labels, probabilities, strict=True)), gold, **given)

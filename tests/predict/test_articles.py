@@ -152,7 +152,7 @@ def test_several_labels_are_joined_and_none_is_null(predict):
     assert frames["probability"] == min(likely.values())
 
     probabilities = np.array([[0.5, 0.2, 0.9], [0.1, 0.49, 0.0]], np.float32)
-    label, probability = label_columns(["a", "b", "c"], True, probabilities)
+    label, probability = label_columns(["a", "b", "c"], np.full(3, 0.5, np.float32), probabilities)
     assert label.to_pylist() == ["a|c", None]
     assert probability.to_pylist() == [0.5, None]
 

@@ -137,7 +137,7 @@ def _model(codebook, name):
     vectorizer = NgramVectorizer(section, sees_target=sees_target).fit(texts, asked)
     labels = codebook.tasks[name].label_ids
     weights = np.random.default_rng(0).normal(size=(len(vectorizer.kept_), len(labels)))
-    head = LinearHead(labels, False, weights.astype(np.float32), np.zeros(2, np.float32), 1.0)
+    head = LinearHead(labels, weights.astype(np.float32), np.zeros(2, np.float32), 1.0, None)
     return NgramModel(vectorizer, head)
 
 
