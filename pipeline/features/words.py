@@ -171,6 +171,14 @@ def _is_abbreviation(
     return bool(at < len(abbreviations) and abbreviations[at] == words.hashes[word])
 
 
+@njit(inline="always", nogil=True)
+def _end_sentence(spans: NDArray[np.int32], sentences: int, first: int, last: int) -> int:
+    """Write the span of the open sentence; return how many there are now."""
+    spans[sentences, 0] = first
+    spans[sentences, 1] = last
+    return sentences + 1
+
+
 @njit(cache=True, nogil=True)
 def split_sentences(
     buffer: NDArray[np.uint8],
@@ -208,9 +216,7 @@ def split_sentences(
             if _is_space(point):
                 if point == 0x0A:
                     if newline and first >= 0:  # a blank line
-                        spans[sentences, 0] = first
-                        spans[sentences, 1] = last
-                        sentences += 1
+                        sentences = _end_sentence(spans, sentences, first, last)
                         first = -1
                         ended = False
                     newline = True
@@ -219,9 +225,7 @@ def split_sentences(
                 newline = False
                 if ended and spaced:
                     if first >= 0:
-                        spans[sentences, 0] = first
-                        spans[sentences, 1] = last
-                        sentences += 1
+                        sentences = _end_sentence(spans, sentences, first, last)
                         first = -1
                     ended = False
                 elif ended and not _closes(point):
@@ -245,9 +249,7 @@ def split_sentences(
         if ended and spaced and first >= 0:
             point, _ = decode(buffer, at)
             if not _is_small(point, classes, lower):
-                spans[sentences, 0] = first
-                spans[sentences, 1] = last
-                sentences += 1
+                sentences = _end_sentence(spans, sentences, first, last)
                 first = -1
         ended = False
         newline = False
@@ -258,9 +260,7 @@ def split_sentences(
         at = words.ends[word]
         last = character
     if first >= 0:
-        spans[sentences, 0] = first
-        spans[sentences, 1] = last
-        sentences += 1
+        sentences = _end_sentence(spans, sentences, first, last)
     return sentences
 
 

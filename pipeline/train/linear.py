@@ -54,7 +54,7 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     gold = data.gold[scored_rows]
 
     tried: list[dict[str, Any]] = []
-    scores_at: list[NDArray[np.float32]] = []
+    fitted: list[tuple[float, NDArray[np.float32] | None]] = []
     for strength in sorted(section.C):
         scores = np.concatenate(
             [
@@ -64,17 +64,16 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         )
         temperature = fit_temperature(scores, gold, data.many)
         likely = probabilities(scores, data.many, temperature)
-        answer = chosen(likely, _thresholds(likely, gold, data.many, section))
+        thresholds = _thresholds(likely, gold, data.many, section)
+        answer = chosen(likely, thresholds)
         loss = log_loss(likely, gold, data.many)
         tried.append({"C": strength, "macro_f1": macro_f1(answer, gold), "log_loss": loss})
-        scores_at.append(scores)
+        fitted.append((temperature, thresholds))
     best = min(range(len(tried)), key=lambda at: (-tried[at]["macro_f1"], tried[at]["log_loss"]))
     for index, row in enumerate(tried):
         row["chosen"] = index == best
     strength = tried[best]["C"]
-    temperature = fit_temperature(scores_at[best], gold, data.many)
-    likely = probabilities(scores_at[best], data.many, temperature)
-    thresholds = _thresholds(likely, gold, data.many, section)
+    temperature, thresholds = fitted[best]
 
     blind_to_dev = _fit(data, train_rows, section, strength, seed)
     dev_scores = _scores(blind_to_dev, data, dev_rows)
