@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "model-blind"
 
     @property
+    def checkpoints(self) -> Path:
+        """Folder of half-done training, which the next start goes on with; gone when it ends."""
+        return self.path / ".checkpoints"
+
+    @property
     def selection(self) -> Path:
         """What was tried in training and how each try did on held-out data."""
         return self.path / "selection.json"

@@ -168,6 +168,11 @@ class Codebook(Section):
         """Yield the tasks that are asked of a target."""
         return ((name, task) for name, task in self.tasks.items() if task.asks is Asks.TARGET)
 
+    @property
+    def target_names(self) -> dict[str, str]:
+        """What people read for each target id."""
+        return {target.id: target.name for target in self.targets}
+
     def target_id(self, text: str) -> str:
         """Return the id of the target that `text` names by id or wording, else `text` itself."""
         folded = _fold(text)

@@ -6,9 +6,9 @@ Relative paths are taken from the folder in which the command runs.
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from pipeline import documents
 from pipeline.codebook import Slug
@@ -223,6 +223,86 @@ class NgramFeatures(Section):
     """The view of the target, for tasks that are asked of one."""
 
 
+# A folder, a name on the hub, or the packaged encoder.
+EncoderName: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class MentionView(Section):
+    """How a rung that reads whole sentences is shown the target."""
+
+    mention: Literal["mark", "mask"] = "mark"
+    """`mark`: the mention stands in brackets, and the target's name after the text. `mask`: the
+    mention is hidden and nothing is named."""
+
+
+class EncoderFeatures(Section):
+    """A transformer's contextual vectors of tokens, averaged over windows of the text."""
+
+    kind: Literal["encoder"]
+    """A transformer encoder; needs the extra `encoder`."""
+    model: EncoderName = "embedded:minilm"
+    """`embedded:minilm` (all-MiniLM-L6-v2, from a package), a folder, or a name on the hub."""
+    revision: str | None = None
+    """Commit or tag on the hub; name one, or tomorrow's run may read other weights."""
+    window: Annotated[int, Field(ge=16, le=8192)] = 256
+    """Tokens that are read at once, at most what the encoder was made for."""
+    overlap: Annotated[int, Field(ge=0)] = 32
+    """Tokens that a window shares with the one before it."""
+    windows: Annotated[int, Field(ge=1)] = 8
+    """Most windows of an article that are read; those that mention the target go first."""
+    mention_weight: Annotated[float, Field(ge=1)] = 2.0
+    """Weight of a window that mentions the target, against one that does not."""
+    batch: Annotated[int, Field(ge=1)] = 32
+    """Windows that are read at once."""
+    cache: FilePath | None = Path(".cache/embeddings")
+    """Folder of the vectors of training texts, by encoder and input; null keeps none."""
+    target: MentionView = MentionView()
+    """The view of the target, for tasks that are asked of one."""
+
+
+class StaticFeatures(Section):
+    """Vectors of tokens without context, distilled from an encoder, averaged over the text."""
+
+    kind: Literal["static"]
+    """Static token vectors: distilling needs the extra `encoder`, predicting does not."""
+    model: EncoderName = "embedded:minilm"
+    """The encoder whose vocabulary is distilled; see `features.model` of the encoder."""
+    revision: str | None = None
+    """Commit or tag on the hub."""
+    dimensions: Annotated[int, Field(ge=2)] = 256
+    """Principal components that are kept."""
+    frequency: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    """Smoothing of the weights by frequency: a token of this share weighs one half."""
+    window: Annotated[int, Field(ge=1, le=200)] = 12
+    """Tokens on each side of a mention that count as its window."""
+
+
+def _check_window(section: EncoderFeatures) -> EncoderFeatures:
+    if section.overlap >= section.window:
+        raise ValueError(
+            f"overlap must be less than the window of {section.window}; it is {section.overlap}"
+        )
+    return section
+
+
+def _kind_unless_given(kind: str) -> BeforeValidator:
+    """Let a section be written without its kind, which is then `kind`."""
+
+    def fill(value: Any) -> Any:
+        return {"kind": kind, **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(fill)
+
+
+FeaturesSection: TypeAlias = Annotated[
+    Annotated[
+        NgramFeatures | StaticFeatures | Annotated[EncoderFeatures, AfterValidator(_check_window)],
+        Field(discriminator="kind"),
+    ],
+    _kind_unless_given("ngrams"),
+]
+
+
 def _check_folds(folds: int) -> int:
     if folds == 1:
         raise ValueError("one fold leaves nothing to train on; use 0, or 2 and more")
@@ -250,6 +330,80 @@ class LinearTrain(Section):
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
     """Train the final model on train and dev together, after C is chosen."""
+
+
+class FinetuneTrain(Section):
+    """The encoder is trained further, with one head per task; all tasks share it."""
+
+    kind: Literal["finetune"]
+    """Fine-tuning by transformers' Trainer; needs features of the kind `encoder`."""
+    epochs: Annotated[int, Field(ge=1)] = 4
+    """Most passes over the training examples; the learning rate falls to zero over them."""
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Stops after so many epochs without a better macro-F1 on dev."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Of the encoder's last layer, at its peak."""
+    head_learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Of the heads, at its peak."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Learning rate of a layer against that of the layer above it."""
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    """Lowest layers that stay as they are, and the embeddings with them; 0 trains all."""
+    batch: Annotated[int, Field(ge=1)] = 16
+    """Examples in a step."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Steps whose gradients are added up before the weights change."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps over which the learning rate rises."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Weight decay of AdamW."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout before the heads."""
+    class_weight: Literal["balanced", "sqrt", "none"] = "sqrt"
+    """Weight of a class: inverse to its frequency, to the root of it, or equal."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """As in linear training."""
+    refit: bool = True
+    """Train again on train and dev together, for as many epochs as were best on dev."""
+
+
+class Rung(Section):
+    """A kind of model, complete: what it sees and how it learns."""
+
+    features: FeaturesSection = NgramFeatures()
+    """What it sees of a text."""
+    train: Annotated[
+        Annotated[LinearTrain | FinetuneTrain, Field(discriminator="kind")],
+        _kind_unless_given("linear"),
+    ] = LinearTrain()
+    """How it learns."""
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        _check_pair(self.features.kind, self.train.kind)
+        return self
+
+
+def _check_pair(features: str, train: str) -> None:
+    if train == "finetune" and features != "encoder":
+        raise ValueError(
+            f"train.kind finetune trains an encoder; set features.kind to encoder, it is {features}"
+        )
+
+
+class EnsembleTrain(Section):
+    """Several rungs that answer together, each with its own weight."""
+
+    kind: Literal["ensemble"]
+    """The mean of the members' log-probabilities, weighted as fits dev best."""
+    members: Annotated[dict[Slug, Rung], Field(min_length=2)]
+    """The rungs, by a name of your own."""
+
+
+TrainSection: TypeAlias = Annotated[
+    Annotated[LinearTrain | FinetuneTrain | EnsembleTrain, Field(discriminator="kind")],
+    _kind_unless_given("linear"),
+]
 
 
 class Evaluate(Section):
@@ -305,9 +459,9 @@ class Config(Section):
     """Where the answers are."""
     split: SplitSection = HashSplit()
     """What is learned from, what is chosen on, and what is tested on."""
-    features: NgramFeatures = NgramFeatures()
+    features: FeaturesSection = NgramFeatures()
     """What the model sees of a text."""
-    train: LinearTrain = LinearTrain()
+    train: TrainSection = LinearTrain()
     """How it learns."""
     evaluate: Evaluate = Evaluate()
     """How it is scored."""
@@ -315,6 +469,18 @@ class Config(Section):
     """Where the run is recorded."""
     predict: Predict = Predict()
     """What its predictions hold."""
+
+    @model_validator(mode="after")
+    def _check_rung(self) -> Self:
+        if self.train.kind == "ensemble":
+            if "features" in self.model_fields_set:
+                raise ValueError(
+                    "an ensemble's members have features of their own; move features into "
+                    "train.members.<name>"
+                )
+            return self
+        _check_pair(self.features.kind, self.train.kind)
+        return self
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:

@@ -236,7 +236,7 @@ def _explain(problem: Any, document: Document, schema: type[BaseModel]) -> str:
             return f"{where}: must be text; put it in quotes (without them it is read as {read_as})"
         case "path_type":
             return f"{where}: must be the path of a file or folder; it is {problem['input']!r}"
-        case "model_type" | "dict_type":
+        case "model_type" | "dict_type" | "model_attributes_type":
             return f"{where}: must hold keys and values; it is {problem['input']!r}"
         case _:
             value = problem["input"]
@@ -276,10 +276,20 @@ def _known_keys(schema: type[BaseModel], path: Sequence[Step], value: Any) -> se
         for model in models:
             if isinstance(step, str) and step in model.model_fields:
                 found += _models_in(model.model_fields[step].annotation)
-        models = found or models
+        models = [model for model in found if _is_meant(model, value)] or found or models
     # Of the sections that may stand here, one that takes the key is not the one that is meant.
     meant = [model for model in models if unknown not in model.model_fields]
     return {name for model in meant for name in model.model_fields}
+
+
+def _is_meant(model: type[BaseModel], section: Any) -> bool:
+    """Tell whether `section` says that it is a `model`, of several that may stand in its place."""
+    for name, declared in model.model_fields.items():
+        if name in ("kind", "by") and isinstance(section, dict):
+            if name in section:
+                return section[name] in getattr(declared.annotation, "__args__", ())
+            return not declared.is_required()
+    return True
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -129,7 +129,14 @@ def test_the_split_goes_by_its_tag(load, text, expected):
         ("train: {refit: yes}", "6:9: train.refit: input should be a valid boolean; it is 'yes'"),
         ("train: {folds: 1}", "6:9: train.folds: one fold leaves nothing to train on; use 0, or 2 "
          "and more"),
-        ("train: {kind: forest}", "6:9: train.kind: input should be 'linear'; it is 'forest'"),
+        ("train: {kind: forest}", "6:9: train.kind: must be one of 'linear', 'finetune', "
+         "'ensemble'; it is 'forest'"),
+        ("train: {kind: finetune}", "1:1: the file: train.kind finetune trains an encoder; set "
+         "features.kind to encoder, it is ngrams"),
+        ("features: {kind: encoder, overlap: 300}", "6:1: features: overlap must be less than the "
+         "window of 256; it is 300"),
+        ("features: {kind: encoder, words: 2}", "6:27: features.words: unknown key; the keys are "
+         "batch, cache, kind, mention_weight, model, overlap, revision, target, window, windows"),
         ("features: {chars: [5, 3]}", "6:12: features.chars: the shortest comes first; it is "
          "[5, 3]"),
         ("features: {chars: [0, 3]}", "6:20: features.chars.0: input should be greater than or "
@@ -140,7 +147,7 @@ def test_the_split_goes_by_its_tag(load, text, expected):
         ("split: {by: time, dev_from: 2024-01-01}", "6:1: split.test_from: missing; this key is "
          "required"),
         ("split: {by: given, salt: x}", "6:20: split.salt: unknown key; the keys are by, dev, "
-         "dev_from, near_duplicate, test_from"),
+         "near_duplicate"),
         ("label: {annotations: [3]}", "6:23: label.annotations.0: must be the path of a file or "
          "folder; it is 3"),
         ("label: {inline: {Topic: {}}}", "6:18: label.inline.Topic: string should match pattern "

@@ -9,13 +9,17 @@ import orjson
 from pydantic import ValidationError
 
 from pipeline.artifacts import to_json, verify_bundle_folder, write_bundle_folder
-from pipeline.bundle.models import NgramModel, TaskModel
+from pipeline.bundle.encoder_model import EncoderModel
+from pipeline.bundle.models import TaskModel
+from pipeline.bundle.ngram_model import NgramModel
 from pipeline.codebook import Codebook
+from pipeline.encoders import Encoder, EncoderFiles
 from pipeline.errors import BundleError
 
 FORMAT: Final = 2
 _ABOUT = "bundle.json"
 _CODEBOOK = "codebook.json"
+_ENCODERS = "encoders"
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,12 @@ def save_bundle(
         }
         (folder / _ABOUT).write_bytes(to_json(about))
         (folder / _CODEBOOK).write_bytes(to_json(codebook.model_dump(mode="json")))
+        encoders: dict[str, Encoder] = {}
         for name, model in tasks.items():
             save_file(model.arrays(), folder / f"{name}.safetensors")
+            encoders |= model.encoders()
+        for key, encoder in sorted(encoders.items()):
+            encoder.save(folder / _ENCODERS / key)
 
     write_bundle_folder(path, write)
 
@@ -68,9 +76,16 @@ def load_bundle(path: Path) -> Bundle:
                 f"{path}: has format {about['format']}, and this version of Slant reads format "
                 f"{FORMAT}; train the model again, or install the version that wrote it"
             )
+        encoders = {
+            folder.name: Encoder(EncoderFiles(str(folder), folder, folder.name))
+            for folder in sorted((path / _ENCODERS).glob("*"))
+        }
         tasks = {
             name: _restore(
-                f"{path}: task '{name}'", settings, load_file(path / f"{name}.safetensors")
+                f"{path}: task '{name}'",
+                settings,
+                load_file(path / f"{name}.safetensors"),
+                encoders,
             )
             for name, settings in about["tasks"].items()
         }
@@ -79,9 +94,16 @@ def load_bundle(path: Path) -> Bundle:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 
 
-def _restore(where: str, settings: dict[str, Any], arrays: dict[str, Any]) -> TaskModel:
+def _restore(
+    where: str,
+    settings: dict[str, Any],
+    arrays: dict[str, Any],
+    encoders: Mapping[str, Encoder],
+) -> TaskModel:
     match settings["rung"]:
         case "ngrams":
             return NgramModel.restore(settings, arrays)
+        case "encoder" | "finetune":
+            return EncoderModel.restore(settings, arrays, encoders)
         case rung:
             raise BundleError(f"{where}: this version of Slant has no rung {rung!r}")

@@ -1,12 +1,20 @@
 """The last step of a model: from features to calibrated probabilities of labels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 # The score of a label that training never saw: its probability is 0.
 NEVER = np.float32(-1e4)
+
+
+def check_array(name: str, array: NDArray[Any], kind: type, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless an array that was read is as the model needs it."""
+    if array.dtype != kind or array.shape != shape:
+        raise ValueError(f"{name} is {array.dtype}{list(array.shape)}, not as the model needs")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,30 @@ class LinearHead:
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each label, float32[n, labels]."""
         return probabilities(scores, self.many, self.temperature)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        arrays = {"weights": self.weights, "bias": self.bias}
+        if self.thresholds is not None:
+            arrays["thresholds"] = self.thresholds
+        return arrays
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the head again; ValueError if labels and arrays do not fit together."""
+        labels: list[str] = settings["labels"]
+        head = cls(
+            labels, arrays["weights"], arrays["bias"], settings["temperature"],
+            arrays.get("thresholds"),
+        )  # fmt: skip
+        for name, array, shape in (
+            ("weights", head.weights, (len(head.weights), len(labels))),
+            ("bias", head.bias, (len(labels),)),
+            ("thresholds", head.thresholds, (len(labels),)),
+        ):
+            if array is not None:
+                check_array(name, array, np.float32, shape)
+        return head
 
 
 def probabilities(

@@ -1,26 +1,29 @@
 """From texts and targets to numbers, the same in training and in prediction.
 
-Everything here runs on what `texts_of` and `about_targets` gather; `NgramVectorizer` is the one
-kind of features so far.
+Everything here runs on what `texts_of` and `about_targets` gather. The features that need an
+encoder or its vocabulary are in `encoders/`.
 """
 
-from pipeline.features.fitting import FittedFeatures, fit_features, gather
+from pipeline.features.gathering import gather
 from pipeline.features.ngram_features import NgramVectorizer, Scores
+from pipeline.features.ngrams import TARGET
 from pipeline.features.passes import in_lanes
 from pipeline.features.pieces import cut
+from pipeline.features.sentences import Sentences, sentences_of
 from pipeline.features.texts import Asked, Texts, about_targets, texts_of, whole_texts
 
 __all__ = [
+    "TARGET",
     "Asked",
-    "FittedFeatures",
     "NgramVectorizer",
     "Scores",
+    "Sentences",
     "Texts",
     "about_targets",
     "cut",
-    "fit_features",
     "gather",
     "in_lanes",
+    "sentences_of",
     "texts_of",
     "whole_texts",
 ]

@@ -35,6 +35,9 @@ class Asked:
     bounds: NDArray[np.int64]  # mentions of example i are bounds[i] to bounds[i + 1]
     mentions: NDArray[np.int32]  # [k, 2] characters of the text, headline included
     roles: NDArray[np.int8]  # [k] TARGET or SOURCE
+    # [n] `target` or `source entity > target` in words, for the rungs that read it; none where the
+    # whole text is asked about.
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.text_of)
@@ -49,6 +52,7 @@ class Asked:
             bounds=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             mentions=self.mentions[places],
             roles=self.roles[places],
+            names=[self.names[row] for row in rows] if self.names else (),
         )
 
 
@@ -90,9 +94,13 @@ Spans = Sequence[tuple[int, int]]
 
 
 def about_targets(
-    texts: Texts, text_of: Sequence[int], targets: Sequence[Spans], sources: Sequence[Spans]
+    texts: Texts,
+    text_of: Sequence[int],
+    targets: Sequence[Spans],
+    sources: Sequence[Spans],
+    names: Sequence[str],
 ) -> Asked:
-    """Ask of each text about the target that `targets` mentions in its body."""
+    """Ask of each text about the target that `targets` mentions in its body and `names` names."""
     bounds = np.zeros(len(text_of) + 1, np.int64)
     rows: list[tuple[int, int, int]] = []
     for index, text in enumerate(text_of):
@@ -107,4 +115,10 @@ def about_targets(
         bounds=bounds,
         mentions=np.ascontiguousarray(table[:, :2]),
         roles=np.ascontiguousarray(table[:, 2]).astype(np.int8),
+        names=names,
     )
+
+
+def name_of_pair(target: str, source_entity: str | None) -> str:
+    """Return how the target, and who acts towards it, are written beside the text."""
+    return f"{source_entity} > {target}" if source_entity else target

@@ -59,7 +59,7 @@ def predict_articles(
     orders: list[np.ndarray] = []
     for name in sorted(bundle.tasks):
         if bundle.codebook.tasks[name].asks is Asks.TARGET:
-            examples = _target_examples(name, texts, mentioned)
+            examples = _target_examples(name, texts, mentioned, bundle.codebook)
         else:
             examples = Examples(name, whole_texts(np.arange(len(texts))), None)
         if len(examples.asked) == 0:
@@ -88,12 +88,14 @@ def _mentioned(articles: pa.Table, finder: MentionFinder | None) -> Mentioned:
     ]
 
 
-def _target_examples(task: str, texts: Texts, mentioned: Mentioned) -> Examples:
+def _target_examples(task: str, texts: Texts, mentioned: Mentioned, codebook: Codebook) -> Examples:
+    known = codebook.target_names
     asked = about_targets(
         texts,
         [row for row, _, _ in mentioned],
         [spans for _, _, spans in mentioned],
         [()] * len(mentioned),
+        [known.get(target, target) for _, target, _ in mentioned],
     )
     return Examples(task, asked, [target for _, target, _ in mentioned])
 
@@ -114,7 +116,11 @@ def named_targets(
         MentionFinder({name: known.get(name, [targets[row]])}).find(bodies[row]).get(name, [])
         for row, name in zip(rows, names, strict=True)
     ]
-    asked = about_targets(texts, rows, spans, [()] * len(rows))
+    wordings = [
+        bundle.codebook.target_names.get(name, targets[row])
+        for row, name in zip(rows, names, strict=True)
+    ]
+    asked = about_targets(texts, rows, spans, [()] * len(rows), wordings)
     parts = [
         predict_examples(bundle, articles, texts, Examples(name, asked, names), evidence)
         for name, task in sorted(bundle.codebook.tasks.items())

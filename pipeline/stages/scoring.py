@@ -21,13 +21,13 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config
+from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures
 from pipeline.evaluate import ReportFacts, evaluate, plots, report
-from pipeline.features import gather
 from pipeline.predict import Examples, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.stages.answers import Probabilities, with_gold
-from pipeline.stages.learning import View, coded_examples, data_digest, views
+from pipeline.stages.examples import View, coded_examples, shown, views
+from pipeline.stages.learning import chosen_setting, data_digest
 from pipeline.stages.runner import Stage
 
 # Examples scored at once: what bounds the memory beside the table itself.
@@ -54,7 +54,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 "description": config.description,
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
-                  "stages/answers.py", "stages/scoring.py"],
+                  "encoders", "stages/answers.py", "stages/examples.py", "stages/scoring.py"],
             packages=["matplotlib", "numpy", "scikit-learn"],
             work=lambda: score(config, codebook, run),
         ),
@@ -143,7 +143,8 @@ def _score_part(
 ) -> pa.Table:
     bundle = bundles[False]
     used = articles.filter(pc.is_in(articles["id"], examples["article_id"].combine_chunks()))
-    texts, asked = gather(used, examples, sees_target=view.sees_target)
+    codebook = bundle.codebook
+    texts, asked = shown(used, examples, view, codebook)
     targets = examples["target"].to_pylist() if view.sees_target else None
     predictions = predict_examples(
         bundle, used, texts, Examples(view.task, asked, targets), evidence
@@ -152,7 +153,8 @@ def _score_part(
     blind = None
     if view.task in bundles[True].tasks:
         twin = bundles[True].tasks[view.task]
-        answers = twin.answer(*gather(used, examples, sees_target=False), 0)
+        blind_view = View(view.task, sees_target=False, is_blind_twin=True)
+        answers = twin.answer(*shown(used, examples, blind_view, codebook), 0)
         blind = Probabilities(answers.probabilities, twin.thresholds)
     return with_gold(predictions, examples, labels, blind)
 
@@ -168,15 +170,14 @@ def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) 
         rejects = sum(1 for _ in lines)
     settings: list[tuple[str, object]] = [
         ("Split", config.split.by),
-        ("Features", f"{config.features.kind}, words 1–{config.features.words}"),
-        ("Classifier", f"{config.train.kind}, {config.train.loss}"),
-        ("Class weight", config.train.class_weight),
+        *_rung_settings(config),
+        *(
+            (f"Chosen for {view.task}", chosen_setting(chosen[view.folder]))
+            for view in views(codebook)
+            if not view.is_blind_twin
+        ),
+        ("Seed", config.seed),
     ]
-    for view in views(codebook):
-        if not view.is_blind_twin:
-            best = next(row for row in chosen[view.folder] if row["chosen"])
-            settings.append((f"C of {view.task}", best["C"]))
-    settings.append(("Seed", config.seed))
     return ReportFacts(
         run=config.name,
         description=config.description,
@@ -191,6 +192,26 @@ def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) 
         settings=settings,
         evaluation=config.evaluate,
     )
+
+
+def _rung_settings(config: Config) -> list[tuple[str, object]]:
+    """Return what the report says of the kind of model."""
+    if isinstance(config.train, EnsembleTrain):
+        return [
+            (f"Member {name}", f"{rung.features.kind}, {rung.train.kind}")
+            for name, rung in config.train.members.items()
+        ]
+    features: list[tuple[str, object]] = [("Features", config.features.kind)]
+    if isinstance(config.features, NgramFeatures):
+        features = [("Features", f"ngrams, words 1–{config.features.words}")]
+    else:
+        features.append(("Encoder", config.features.model))
+    how = config.train.loss if isinstance(config.train, LinearTrain) else "all tasks share it"
+    return [
+        *features,
+        ("Classifier", f"{config.train.kind}, {how}"),
+        ("Class weight", config.train.class_weight),
+    ]
 
 
 def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> str:

@@ -1,5 +1,17 @@
 """Training: a head for each task, with its settings chosen on held-out training data."""
 
-from pipeline.train.linear import TaskData, TrainedTask, train_task
+from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
+from pipeline.train.classes import check_labels, class_weights
+from pipeline.train.linear import TaskData, TrainedTask, macro_f1, train_task
 
-__all__ = ["TaskData", "TrainedTask", "train_task"]
+__all__ = [
+    "TaskData",
+    "TrainedTask",
+    "check_labels",
+    "choose_thresholds",
+    "class_weights",
+    "fit_temperature",
+    "log_loss",
+    "macro_f1",
+    "train_task",
+]

@@ -38,6 +38,17 @@ def fit_temperature(scores: NDArray[np.float32], gold: NDArray[np.bool_], many: 
     return float(np.exp(found.x))
 
 
+def choose_thresholds(
+    predicted: NDArray[np.float32], gold: NDArray[np.bool_], many: bool, kind: str
+) -> NDArray[np.float32] | None:
+    """Return each label's threshold by `train.thresholds`; None where one label is chosen."""
+    if not many:
+        return None
+    if kind == "half":
+        return np.full(gold.shape[1], 0.5, np.float32)
+    return fit_thresholds(predicted, gold)
+
+
 def fit_thresholds(predicted: NDArray[np.float32], gold: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the threshold of each label with its best F1 on held-out rows [n, labels].
 

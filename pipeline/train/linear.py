@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pipeline.bundle.heads import NEVER, LinearHead, chosen, probabilities
 from pipeline.config import LinearTrain
 from pipeline.errors import DataError
-from pipeline.train.calibration import fit_temperature, fit_thresholds, log_loss
+from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
+from pipeline.train.classes import check_labels
 from pipeline.train.folds import group_folds
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class TaskData:
     name: str
     labels: list[str]  # sorted ids of the codebook
     many: bool
-    matrix: "csr_array"  # [n, columns]
+    matrix: "csr_array | NDArray[np.float32]"  # [n, columns]
     gold: NDArray[np.bool_]  # [n, labels]
     is_dev: NDArray[np.bool_]  # [n]
     stories: list[str]  # [n] what must not be divided between folds
@@ -34,7 +35,7 @@ class TrainedTask:
     """A head, how its settings were found, and dev scored by the model that never saw dev."""
 
     head: LinearHead
-    tried: list[dict[str, Any]]  # one row per C: C, macro_f1, log_loss, chosen
+    tried: list[dict[str, Any]]  # one row per C: setting, value, macro_f1, log_loss, chosen
     dev_probabilities: NDArray[np.float32]  # [dev examples, labels]
 
 
@@ -47,7 +48,7 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     """
     train_rows = np.flatnonzero(~data.is_dev)
     dev_rows = np.flatnonzero(data.is_dev)
-    _check_labels(data, train_rows)
+    check_labels(data.name, data.labels, data.gold[train_rows])
     fitted_on = np.arange(len(data.gold)) if section.refit else train_rows
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
     scored_rows = np.concatenate([test for _, test in held_out])
@@ -64,15 +65,22 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         )
         temperature = fit_temperature(scores, gold, data.many)
         likely = probabilities(scores, data.many, temperature)
-        thresholds = _thresholds(likely, gold, data.many, section)
+        thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
         answer = chosen(likely, thresholds)
         loss = log_loss(likely, gold, data.many)
-        tried.append({"C": strength, "macro_f1": macro_f1(answer, gold), "log_loss": loss})
+        tried.append(
+            {
+                "setting": "C",
+                "value": strength,
+                "macro_f1": macro_f1(answer, gold),
+                "log_loss": loss,
+            }
+        )
         fitted.append((temperature, thresholds))
     best = min(range(len(tried)), key=lambda at: (-tried[at]["macro_f1"], tried[at]["log_loss"]))
     for index, row in enumerate(tried):
         row["chosen"] = index == best
-    strength = tried[best]["C"]
+    strength = tried[best]["value"]
     temperature, thresholds = fitted[best]
 
     blind_to_dev = _fit(data, train_rows, section, strength, seed)
@@ -85,26 +93,6 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         tried,
         probabilities(dev_scores, data.many, temperature),
     )
-
-
-def _thresholds(
-    likely: NDArray[np.float32], gold: NDArray[np.bool_], many: bool, section: LinearTrain
-) -> NDArray[np.float32] | None:
-    if not many:
-        return None
-    if section.thresholds == "half":
-        return np.full(gold.shape[1], 0.5, np.float32)
-    return fit_thresholds(likely, gold)
-
-
-def _check_labels(data: TaskData, train_rows: NDArray[np.int64]) -> None:
-    seen = np.flatnonzero(data.gold[train_rows].any(axis=0)).tolist()
-    present = [data.labels[label] for label in seen]
-    if len(present) < 2:
-        raise DataError(
-            f"task '{data.name}': training needs two labels or more; the train side has "
-            f"{present or 'none'} in {len(train_rows)} coded examples"
-        )
 
 
 def _held_out_parts(

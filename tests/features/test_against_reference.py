@@ -89,7 +89,7 @@ def test_features_agree(text, chars, words, window, show, data):
         (
             True,
             texts,
-            about_targets(texts, [0], [targets], [sources]),
+            about_targets(texts, [0], [targets], [sources], [""]),
             reference.target_features(text, mentions, section),
         ),
     ):
@@ -111,7 +111,7 @@ def test_rows_and_scores_agree_with_the_reference():
     ]
     texts = _texts(*bodies)
     targets = [[(4, 8)], [(15, 19)], []]
-    asked = about_targets(texts, [0, 1, 2], targets, [[], [], []])
+    asked = about_targets(texts, [0, 1, 2], targets, [[], [], []], [""] * 3)
     vectorizer = NgramVectorizer(section, sees_target=True).fit(texts, asked)
     matrix = vectorizer.transform(texts, asked)
     idf = dict(zip(vectorizer.kept_.tolist(), vectorizer.idf_.tolist(), strict=True))

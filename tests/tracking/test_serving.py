@@ -129,7 +129,7 @@ def _model(codebook, name):
     texts = texts_of(pa.chunked_array([pa.nulls(3, pa.large_string())]), pa.chunked_array([TEXTS]))
     sees_target = name == "stance"
     asked = (
-        about_targets(texts, [0, 2], [[(0, 10)], [(0, 12)]], [()] * 2)
+        about_targets(texts, [0, 2], [[(0, 10)], [(0, 12)]], [()] * 2, ["", ""])
         if sees_target
         else whole_texts(np.arange(3))
     )

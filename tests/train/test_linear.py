@@ -42,7 +42,7 @@ def test_the_strength_with_the_best_held_out_macro_f1_is_taken_and_of_several_th
 ):
     for noise in (0.1, 0.7, 1.2):
         tried = train(make_data(THREE, DEV, noise=noise), C=[30.0, 0.001, 1.0]).tried
-        assert [row["C"] for row in tried] == [0.001, 1.0, 30.0]
+        assert [row["value"] for row in tried] == [0.001, 1.0, 30.0]
         best = max(row["macro_f1"] for row in tried)
         equals = [row for row in tried if row["macro_f1"] == best]
         least = min(equals, key=lambda row: row["log_loss"])

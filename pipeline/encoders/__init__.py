@@ -1,0 +1,23 @@
+"""The one home of torch and transformers: texts and targets to an encoder's vectors.
+
+`embedded:minilm`, a folder, or a hub name is found and checked (`source`), texts become tokens
+(`tokens`) and windows (`windows`), windows become vectors (`encoder`), which are kept on disk
+(`cache`). An encoder is trained further in `tuning`, and boiled down to a table of token vectors in
+`static`. torch is imported when the first window is read, and never for static vectors.
+"""
+
+from pipeline.encoders.encoder import Encoder
+from pipeline.encoders.source import EncoderFiles, find_encoder
+from pipeline.encoders.tokens import EncoderTokenizer, Tokens
+from pipeline.encoders.windows import NOWHERE, Window, windows_of
+
+__all__ = [
+    "NOWHERE",
+    "Encoder",
+    "EncoderFiles",
+    "EncoderTokenizer",
+    "Tokens",
+    "Window",
+    "find_encoder",
+    "windows_of",
+]

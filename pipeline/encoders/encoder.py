@@ -1,0 +1,252 @@
+"""A transformer encoder as Slant runs it: windows in, one vector or a score per token out.
+
+torch and transformers are imported when the first window is read.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from pipeline.encoders.cache import VectorCache
+from pipeline.encoders.source import CONFIG, INSTALL, TOKENIZER, WEIGHTS, EncoderFiles
+from pipeline.encoders.tokens import EncoderTokenizer
+from pipeline.encoders.windows import Window
+from pipeline.errors import BundleError, ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
+
+
+# Families that count positions from behind the padding's id.
+_OFFSET_POSITIONS: Final = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
+
+
+class Encoder:
+    """The encoder in a folder that `find_encoder` has checked."""
+
+    def __init__(self, files: EncoderFiles, network: "torch.nn.Module | None" = None) -> None:
+        """Take the folder, and the network where it is in memory with other weights."""
+        self.files = files
+        self.tokenizer = EncoderTokenizer(files.folder)
+        self._network = network
+
+    @property
+    def network(self) -> "torch.nn.Module":
+        """The network with its weights, on the GPU where there is one; dropout is off."""
+        if self._network is None:
+            self._network = load_network(self.files)
+        return self._network
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        about: dict[str, Any] = orjson.loads((self.files.folder / CONFIG).read_bytes())
+        return about
+
+    @property
+    def width(self) -> int:
+        """Numbers in a token's vector."""
+        names = ("hidden_size", "dim", "d_model")
+        return int(next(self._about[name] for name in names if name in self._about))
+
+    def check_window(self, window: int) -> None:
+        """Raise ConfigError if the encoder was not made for so many tokens at once."""
+        positions = self._about.get("max_position_embeddings")
+        if positions is None:  # relative positions: any length can be read
+            return
+        if self._about.get("model_type") in _OFFSET_POSITIONS:
+            positions -= self._about.get("pad_token_id", 1) + 1
+        if window > positions:
+            raise ConfigError(
+                f"features.window: {window} tokens are more than the {positions} that "
+                f"{self.files.name} reads at once; set {positions} or fewer"
+            )
+
+    def vectors(
+        self,
+        windows: Sequence[Window],
+        examples: int,
+        batch: int,
+        *,
+        with_mention: bool,
+        cache: Path | None,
+    ) -> NDArray[np.float32]:
+        """Return the vector of each example, float32[n, width or 2 · width].
+
+        It is the mean of its windows' means over tokens. With `with_mention` the mean of the
+        mention's tokens stands after it, zeros where there is none. What `cache` holds is not
+        computed again, what is new is added to it.
+        """
+        pooled = self._pooled(windows, batch, with_mention, cache)
+        shares = np.array([[window.share] for window in windows], np.float32)
+        if with_mention:
+            of_mention = np.array([[window.mention_share] for window in windows], np.float32)
+            shares = np.repeat(np.hstack([shares, of_mention]), self.width, axis=1)
+        vectors = np.zeros((examples, pooled.shape[1]), np.float32)
+        np.add.at(vectors, [window.example for window in windows], pooled * shares)
+        return vectors
+
+    def _pooled(
+        self, windows: Sequence[Window], batch: int, with_mention: bool, cache: Path | None
+    ) -> NDArray[np.float32]:
+        width = self.width * (2 if with_mention else 1)
+        if cache is None:
+            return self._pool(windows, batch, width)
+        with VectorCache(cache, self.files.digest, width) as store:
+            keys = [window.digest() for window in windows]
+            pooled = np.zeros((len(windows), width), np.float32)
+            missing = store.fill(keys, pooled)
+            # In parts, so that a run which is stopped keeps what it has.
+            for start in range(0, len(missing), batch * 64):
+                part = missing[start : start + batch * 64]
+                pooled[part] = self._pool([windows[at] for at in part], batch, width)
+                store.add([keys[at] for at in part], pooled[part])
+            return pooled
+
+    def _pool(self, windows: Sequence[Window], batch: int, width: int) -> NDArray[np.float32]:
+        import torch
+
+        pooled = np.zeros((len(windows), width), np.float32)
+        for rows, vectors, inputs in self._batches(windows, batch):
+            parts = [mean_of(vectors, inputs["attention_mask"])]
+            if width == 2 * self.width:
+                parts.append(mean_of(vectors, inputs["mention"]))
+            pooled[rows] = torch.cat(parts, 1).float().cpu().numpy()
+        return pooled
+
+    def token_scores(
+        self, windows: Sequence[Window], batch: int, weights: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """Return for each window float32[tokens, labels]: what each token adds to its example.
+
+        A score is linear in the example's vector, and that is a mean over tokens: the shares of all
+        tokens add up to the score without the bias. `weights` is [width or 2 · width, labels].
+        """
+        import torch
+
+        scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(windows)
+        heads = torch.from_numpy(weights).split(self.width)
+        for rows, vectors, inputs in self._batches(windows, batch):
+            shares = torch.zeros(*vectors.shape[:2], weights.shape[1], device=vectors.device)
+            whole = [windows[row].share for row in rows]
+            named = [windows[row].mention_share for row in rows]
+            for head, name, share in zip(
+                heads, ("attention_mask", "mention"), (whole, named), strict=False
+            ):
+                mask = inputs[name].float()
+                factors = torch.tensor(share, device=mask.device)[:, None] * mask
+                factors = factors / mask.sum(1, keepdim=True).clamp(min=1)
+                shares += (vectors.float() @ head.to(vectors.device)) * factors[..., None]
+            values = shares.cpu().numpy()
+            for place, row in enumerate(rows.tolist()):
+                scores[row] = values[place, : len(windows[row].ids)]
+        return scores
+
+    def _batches(
+        self, windows: Sequence[Window], batch: int
+    ) -> Iterator[tuple[NDArray[np.int64], "torch.Tensor", dict[str, "torch.Tensor"]]]:
+        """Yield rows, their tokens' vectors and inputs; windows of like length together."""
+        import torch
+
+        network = self.network.eval()
+        device = next(network.parameters()).device
+        order = np.argsort([len(window.ids) for window in windows], kind="stable")
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            inputs = collate([windows[row] for row in rows], self.tokenizer.padding)
+            inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
+            with torch.inference_mode():
+                yield rows, hidden(network, inputs), inputs
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder's files to a new folder."""
+        folder.mkdir(parents=True)
+        for name in (CONFIG, WEIGHTS, TOKENIZER):
+            if not (self.files.folder / name).is_file():
+                raise BundleError(
+                    f"{self.files.folder / name}: missing; merge sharded weights first"
+                )
+            shutil.copyfile(self.files.folder / name, folder / name)
+
+
+def load_network(files: EncoderFiles) -> "torch.nn.Module":
+    """Read config and weights; no code of the folder is run, and no pickle is read."""
+    with quiet_transformers():
+        import torch
+        from transformers import AutoModel
+
+        try:
+            network: Any = AutoModel.from_pretrained(
+                files.folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                torch_dtype=torch.float32,
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            message = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BundleError(
+                f"{files.folder}: not an encoder that can be read ({message})"
+            ) from None
+    if torch.cuda.is_available():
+        network = network.cuda()
+    return network.eval()
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' progress bars and notices off the terminal."""
+    try:
+        import torch  # noqa: F401
+        import transformers
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"this rung needs the package {error.name}; install it with: {INSTALL}"
+        ) from None
+    level = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)
+
+
+def collate(windows: Sequence[Window], padding: int) -> dict[str, "torch.Tensor"]:
+    """Return the inputs of a batch, padded to its longest window."""
+    import torch
+
+    longest = max(len(window.ids) for window in windows)
+
+    def padded(values: Callable[[Window], NDArray[Any]], fill: int) -> "torch.Tensor":
+        rows = np.full((len(windows), longest), fill, np.int64)
+        for row, window in zip(rows, windows, strict=True):
+            row[: len(window.ids)] = values(window)
+        return torch.from_numpy(rows)
+
+    return {
+        "input_ids": padded(lambda window: window.ids, padding),
+        "token_type_ids": padded(lambda window: window.types, 0),
+        "attention_mask": padded(lambda window: np.ones(len(window.ids)), 0),
+        "mention": padded(lambda window: window.mention, 0),
+    }
+
+
+def hidden(network: "torch.nn.Module", inputs: dict[str, "torch.Tensor"]) -> "torch.Tensor":
+    """Return the vectors of the tokens, [windows, tokens, width]."""
+    names = ["input_ids", "attention_mask"]
+    if getattr(network.config, "type_vocab_size", 0) > 1:
+        names.append("token_type_ids")
+    return network(**{name: inputs[name] for name in names}).last_hidden_state
+
+
+def mean_of(vectors: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Return the mean of the vectors where the mask is 1; zeros where it never is."""
+    weight = mask[..., None].to(vectors.dtype)
+    return (vectors * weight).sum(1) / weight.sum(1).clamp(min=1)

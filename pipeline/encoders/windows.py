@@ -1,0 +1,160 @@
+"""Cut what is asked of texts into windows that an encoder can read."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import EncoderFeatures
+from pipeline.encoders.tokens import EncoderTokenizer, Tokens
+from pipeline.features import TARGET, Asked
+
+# Where a token comes from that is not of the text: frame, marks, second segment.
+NOWHERE = -1
+# A name longer than this is cut: it must not push the text out of the window.
+_LONGEST_NAME = 48
+
+
+@dataclass(frozen=True)
+class Window:
+    """One input of an encoder, k tokens."""
+
+    ids: NDArray[np.int32]  # [k]
+    types: NDArray[np.int8]  # [k] 1 in the second segment where the encoder tells segments apart
+    mention: NDArray[np.bool_]  # [k] the target's mentions, with the marks around them
+    places: NDArray[np.int32]  # [k] which of the text's tokens it is, or NOWHERE
+    example: int
+    share: float  # in the mean over the example's windows; they add up to 1
+    mention_share: float  # in the mean over those with a mention; 0 without one
+
+    def digest(self) -> bytes:
+        """Return what tells its input from any other, 16 bytes."""
+        parts = (self.ids, self.types, self.mention)
+        return hashlib.blake2b(b"".join(part.tobytes() for part in parts), digest_size=16).digest()
+
+
+def windows_of(
+    tokenizer: EncoderTokenizer,
+    tokens: Tokens,
+    asked: Asked,
+    section: EncoderFeatures,
+) -> list[Window]:
+    """Return the windows of each example, in order: one at least, `section.windows` at most.
+
+    A text that does not fit is cut every `window - overlap` tokens. Where there are too many, those
+    that mention the target go first, then those at the beginning. A window with a mention weighs
+    `mention_weight` times one without.
+    """
+    found: list[Window] = []
+    for example in range(len(asked)):
+        found += _of_example(tokenizer, tokens, asked, section, example)
+    return found
+
+
+def _of_example(
+    tokenizer: EncoderTokenizer,
+    tokens: Tokens,
+    asked: Asked,
+    section: EncoderFeatures,
+    example: int,
+) -> Iterator[Window]:
+    frame = tokenizer.frame
+    second = _second_segment(tokenizer, asked, section, example)
+    text = _marked(tokenizer, tokens, asked, section, example)
+    ends = frame.between + second + frame.after if second else frame.after_one
+    room = max(1, section.window - len(frame.before) - len(ends))
+    starts = _starts(text.mention, room, min(section.overlap, room - 1), section.windows)
+    named = np.array([text.mention[at : at + room].any() for at in starts])
+    weights = np.where(named, section.mention_weight, 1.0)
+    shares = (weights / weights.sum()).tolist()
+    mention_shares = (named / max(1, named.sum())).tolist()
+    types = [0] * len(ends)
+    if second:
+        types[len(frame.between) :] = [frame.second_type] * (len(second) + len(frame.after))
+    for start, share, mention_share in zip(starts, shares, mention_shares, strict=True):
+        part = slice(start, start + room)
+        kept = len(text.ids[part])
+        ids = np.concatenate([frame.before, text.ids[part], ends])
+        outside = np.zeros(len(ids), np.bool_)
+        places = np.full(len(ids), NOWHERE, np.int32)
+        inside = slice(len(frame.before), len(frame.before) + kept)
+        outside[inside] = text.mention[part]
+        places[inside] = text.places[part]
+        yield Window(
+            ids.astype(np.int32),
+            np.concatenate([np.zeros(len(ids) - len(ends)), types]).astype(np.int8),
+            outside,
+            places,
+            example,
+            share,
+            mention_share,
+        )
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A text's tokens with the marks among them."""
+
+    ids: NDArray[np.int32]
+    mention: NDArray[np.bool_]
+    places: NDArray[np.int32]
+
+
+def _second_segment(
+    tokenizer: EncoderTokenizer, asked: Asked, section: EncoderFeatures, example: int
+) -> list[int]:
+    if not asked.names or section.target.mention == "mask":
+        return []
+    return tokenizer.ids(asked.names[example])[:_LONGEST_NAME]
+
+
+def _marked(
+    tokenizer: EncoderTokenizer,
+    tokens: Tokens,
+    asked: Asked,
+    section: EncoderFeatures,
+    example: int,
+) -> _Marked:
+    first, stop = tokens.bounds[asked.text_of[example] : asked.text_of[example] + 2]
+    ids, spans = tokens.ids[first:stop], tokens.spans[first:stop]
+    places = np.arange(len(ids), dtype=np.int32)
+    parts: list[tuple[NDArray[np.int32], bool, NDArray[np.int32]]] = []
+    at = 0
+    for mention in range(asked.bounds[example], asked.bounds[example + 1]):
+        start, end = asked.mentions[mention]
+        begins = max(at, int(np.searchsorted(spans[:, 1], start, side="right")))
+        ends = max(begins, int(np.searchsorted(spans[:, 0], end, side="left")))
+        if ends == begins:
+            continue
+        parts.append((ids[at:begins], False, places[at:begins]))
+        is_target = bool(asked.roles[mention] == TARGET)
+        if section.target.mention == "mask" and is_target:
+            hidden = np.array(tokenizer.mask, np.int32)
+            parts.append((hidden, True, np.full(len(hidden), places[begins], np.int32)))
+        else:
+            before, after = tokenizer.marks_of_target if is_target else tokenizer.marks_of_source
+            parts.append((np.array(before, np.int32), is_target, np.full(len(before), NOWHERE)))
+            parts.append((ids[begins:ends], is_target, places[begins:ends]))
+            parts.append((np.array(after, np.int32), is_target, np.full(len(after), NOWHERE)))
+        at = ends
+    parts.append((ids[at:], False, places[at:]))
+    return _Marked(
+        np.concatenate([part for part, _, _ in parts]).astype(np.int32),
+        np.concatenate([np.full(len(part), inside, np.bool_) for part, inside, _ in parts]),
+        np.concatenate([at for _, _, at in parts]).astype(np.int32),
+    )
+
+
+def _starts(mention: NDArray[np.bool_], room: int, overlap: int, most: int) -> list[int]:
+    """Return where windows of `room` tokens begin, in order."""
+    length = len(mention)
+    if length <= room:
+        return [0]
+    starts = list(range(0, length - room, room - overlap))
+    starts.append(length - room)
+    if len(starts) > most:
+        named = [at for at in starts if mention[at : at + room].any()]
+        starts = sorted((named + [at for at in starts if at not in named])[:most])
+    return starts

@@ -1,0 +1,110 @@
+"""The coded examples of a run as models see them: which views there are, and what each is shown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.artifacts import RunFolder, read_table
+from pipeline.codebook import Asks, Choose, Codebook
+from pipeline.features import Asked, Texts, gather
+from pipeline.records import Side
+
+
+@dataclass(frozen=True)
+class View:
+    """A task as a model sees it: with its target, or blind to it for comparison."""
+
+    task: str
+    sees_target: bool
+    is_blind_twin: bool
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder below `features/`."""
+        return f"{self.task}.blind" if self.is_blind_twin else self.task
+
+
+def views(codebook: Codebook) -> Iterator[View]:
+    """Yield what is trained: each task, and for the tasks with targets its blind twin."""
+    for name in sorted(codebook.tasks):
+        sees_target = codebook.tasks[name].asks is Asks.TARGET
+        yield View(name, sees_target, is_blind_twin=False)
+        if sees_target:
+            yield View(name, sees_target=False, is_blind_twin=True)
+
+
+def coded_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
+    """Return the examples with gold and their `side`, `story` and `outlet`, in order.
+
+    Those whose article was set aside are left out.
+    """
+    examples = read_table(run.examples)
+    examples = examples.filter(pc.is_valid(examples["gold"]))
+    examples = examples.filter(pc.is_in(examples["task"], pa.array(sorted(codebook.tasks))))
+    splits = read_table(run.splits, ["article_id", "side", "story"])
+    outlets = read_table(run.articles, ["id", "outlet"])
+    at = pc.index_in(examples["article_id"], splits["article_id"].combine_chunks())
+    article = pc.index_in(examples["article_id"], outlets["id"].combine_chunks())
+    for name, column in (
+        ("side", splits["side"].take(at)),
+        ("story", splits["story"].take(at)),
+        ("outlet", outlets["outlet"].take(article)),
+    ):
+        examples = examples.append_column(name, column)
+    return examples.filter(pc.is_valid(examples["side"]))
+
+
+def shown(
+    articles: pa.Table, examples: pa.Table, view: View, codebook: Codebook
+) -> tuple[Texts, Asked]:
+    """Return the texts of `examples` and what is asked of them in this view."""
+    return gather(articles, examples, codebook.target_names if view.sees_target else None)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a model of one view learns from: its coded examples on train and dev, n of them."""
+
+    view: View
+    codebook: Codebook
+    rows: pa.Table  # of `coded_examples`
+    articles: pa.Table  # `id`, `title`, `text` of these articles and maybe of others
+
+    @cached_property
+    def shown(self) -> tuple[Texts, Asked]:
+        """The texts, and what is asked of them, in the order of `rows`."""
+        return shown(self.articles, self.rows, self.view, self.codebook)
+
+    @property
+    def labels(self) -> list[str]:
+        """Sorted ids of the labels."""
+        return self.codebook.tasks[self.view.task].label_ids
+
+    @property
+    def many(self) -> bool:
+        """Whether an answer may have several labels."""
+        return self.codebook.tasks[self.view.task].choose is Choose.MANY
+
+    @cached_property
+    def gold(self) -> NDArray[np.bool_]:
+        """Which labels are right, [n, labels]."""
+        answers = self.rows["gold"].to_pylist()
+        return np.array(
+            [[label in answer for label in self.labels] for answer in answers], np.bool_
+        )
+
+    @cached_property
+    def is_dev(self) -> NDArray[np.bool_]:
+        """Which rows are on the dev side, [n]; the others are on train."""
+        return np.asarray(pc.equal(self.rows["side"], Side.DEV).to_numpy())
+
+    @cached_property
+    def stories(self) -> list[str]:
+        """What must not be divided between folds, [n]."""
+        stories: list[str] = self.rows["story"].to_pylist()
+        return stories

@@ -1,0 +1,10 @@
+"""The ladder: what featurize and train do for each kind of model.
+
+A rung turns the coded examples of a view into files below `features/`, and these into a model. What
+comes after it (evaluation, tracking, prediction) knows `TaskModel` only.
+"""
+
+from pipeline.stages.rungs.base import Learned, Rung
+from pipeline.stages.rungs.choice import rung_of
+
+__all__ = ["Learned", "Rung", "rung_of"]

@@ -1,0 +1,53 @@
+"""What every rung does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.bundle import LinearHead, TaskModel
+from pipeline.config import LinearTrain
+from pipeline.stages.examples import Material, View
+from pipeline.train import TaskData, train_task
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained model of one view, and how it came to be."""
+
+    model: TaskModel
+    tried: list[dict[str, Any]]  # one row per setting: its value, macro_f1, log_loss, chosen
+    # [dev examples, labels] by a model that did not learn from dev.
+    dev_probabilities: NDArray[np.float32]
+
+
+class Rung(Protocol):
+    """One kind of model."""
+
+    def featurize(self, material: Material, folder: Path) -> str:
+        """Write what training needs of a view into the new `folder`; say what, in two words."""
+
+    def train(
+        self, materials: Sequence[Material], features: Path, work: Path
+    ) -> dict[View, Learned]:
+        """Train every view from its folder below `features`; `work` may keep half-done work."""
+
+
+def train_linear(
+    material: Material, matrix: Any, section: LinearTrain, seed: int
+) -> tuple[LinearHead, list[dict[str, Any]], NDArray[np.float32]]:
+    """Train a linear head on `matrix` [n, columns], sparse or not; return it with its history."""
+    data = TaskData(
+        material.view.task,
+        material.labels,
+        material.many,
+        matrix,
+        material.gold,
+        material.is_dev,
+        material.stories,
+    )
+    trained = train_task(data, section, seed)
+    return trained.head, trained.tried, trained.dev_probabilities

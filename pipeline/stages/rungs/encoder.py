@@ -1,0 +1,76 @@
+"""Rung 3: a frozen encoder's vectors and a linear head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from pipeline.bundle import EncoderModel
+from pipeline.config import EncoderFeatures, LinearTrain
+from pipeline.encoders import Encoder, find_encoder, windows_of
+from pipeline.stages.examples import Material, View
+from pipeline.stages.rungs.base import Learned, train_linear
+from pipeline.stages.rungs.scaling import Scale
+
+_ARRAYS: Final = "vectors.safetensors"
+
+
+@dataclass(frozen=True)
+class EncoderRung:
+    """The vector of each example, by an encoder that stays as it is; one linear head a view."""
+
+    features: EncoderFeatures
+    section: LinearTrain
+    seed: int
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder that the config names, found and checked once."""
+        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
+        encoder.check_window(self.features.window)
+        return encoder
+
+    def featurize(self, material: Material, folder: Path) -> str:
+        """Write the vectors of train and dev."""
+        from safetensors.numpy import save_file
+
+        texts, asked = material.shown
+        tokenizer = self.encoder.tokenizer
+        windows = windows_of(tokenizer, tokenizer.tokens(texts), asked, self.features)
+        vectors = self.encoder.vectors(
+            windows,
+            len(asked),
+            self.features.batch,
+            with_mention=material.view.sees_target,
+            cache=self.features.cache,
+        )
+        save_file({"vectors": vectors}, folder / _ARRAYS)
+        return f"{len(windows):,} windows"
+
+    def train(
+        self,
+        materials: Sequence[Material],
+        features: Path,
+        work: Path,  # noqa: ARG002  a fit of seconds is made again
+    ) -> dict[View, Learned]:
+        """Train a head for each view."""
+        return {
+            material.view: self._train(material, features / material.view.folder)
+            for material in materials
+        }
+
+    def _train(self, material: Material, folder: Path) -> Learned:
+        from safetensors.numpy import load_file
+
+        vectors = load_file(folder / _ARRAYS)["vectors"]
+        scale = Scale.of(vectors[~material.is_dev])
+        head, tried, dev = train_linear(material, scale.apply(vectors), self.section, self.seed)
+        model = EncoderModel(
+            "encoder",
+            self.encoder,
+            self.features,
+            material.view.sees_target,
+            scale.folded_into(head),
+        )
+        return Learned(model, tried, dev)

@@ -1,0 +1,220 @@
+"""Rung 4: an encoder that is trained further, with one head a task."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artifacts import to_json
+from pipeline.bundle import EncoderModel, LinearHead, chosen, probabilities
+from pipeline.config import EncoderFeatures, FinetuneTrain
+from pipeline.encoders import Encoder, Window, find_encoder, windows_of
+from pipeline.encoders.tuning import HeadShape, Tuned, TunedHead, TuningExample, tune
+from pipeline.errors import DataError
+from pipeline.stages.examples import Material, View
+from pipeline.stages.rungs.base import Learned
+from pipeline.train import (
+    check_labels,
+    choose_thresholds,
+    class_weights,
+    fit_temperature,
+    log_loss,
+    macro_f1,
+)
+
+
+@dataclass(frozen=True)
+class FinetuneRung:
+    """All tasks share one encoder in training; the blind twins share another."""
+
+    features: EncoderFeatures
+    section: FinetuneTrain
+    seed: int
+
+    def featurize(self, material: Material, folder: Path) -> str:  # noqa: ARG002
+        """Nothing is fitted before training: the windows are cut when they are read."""
+        self._encoder()  # an encoder that is not there is noticed now
+        return f"{len(material.rows):,} examples"
+
+    def train(
+        self,
+        materials: Sequence[Material],
+        features: Path,  # noqa: ARG002  see `featurize`
+        work: Path,
+    ) -> dict[View, Learned]:
+        """Fine-tune an encoder on the views with their targets, and one on the blind twins."""
+        learned: dict[View, Learned] = {}
+        for blind in (False, True):
+            group = [each for each in materials if each.view.is_blind_twin == blind]
+            if group:
+                learned |= self._train_together(group, work / ("blind" if blind else "main"))
+        return {material.view: learned[material.view] for material in materials}
+
+    def _encoder(self) -> Encoder:
+        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
+        encoder.check_window(self.features.window)
+        return encoder
+
+    def _train_together(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+        encoder = self._encoder()
+        pupils = [_Pupil(encoder, material, self.features, self.section) for material in materials]
+        for pupil in pupils:
+            pupil.check()
+        examples = [
+            example for head, pupil in enumerate(pupils) for example in pupil.examples(head, False)
+        ]
+        selected = tune(
+            encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
+            self._folder(work, "selection", encoder, materials),
+            lambda tuned, heads: _measure(pupils, tuned, heads, self.features.batch),
+        )  # fmt: skip
+        calibrated = [
+            pupil.calibrated(pupil.dev_scores(selected.encoder, head, self.features.batch))
+            for pupil, head in zip(pupils, selected.heads, strict=True)
+        ]
+        final = selected
+        if self.section.refit:
+            examples += [
+                example
+                for head, pupil in enumerate(pupils)
+                for example in pupil.examples(head, True)
+            ]
+            final = tune(
+                encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
+                self._folder(work, "refit", encoder, materials), stop_after=selected.best_epoch,
+            )  # fmt: skip
+        return {
+            pupil.material.view: Learned(
+                self._model(final, pupil.material, head, fit), _tried(selected), fit.likely
+            )
+            for pupil, head, fit in zip(pupils, final.heads, calibrated, strict=True)
+        }
+
+    def _model(
+        self, tuned: Tuned, material: Material, head: TunedHead, fit: "_Calibrated"
+    ) -> EncoderModel:
+        linear = LinearHead(
+            material.labels, head.weights, head.bias, fit.temperature, fit.thresholds
+        )
+        sees_target = material.view.sees_target
+        return EncoderModel("finetune", tuned.encoder, self.features, sees_target, linear)
+
+    def _folder(
+        self, work: Path, phase: str, encoder: Encoder, materials: Sequence[Material]
+    ) -> Path:
+        """Return the folder of half-done work, one for each state of settings and data."""
+        settings = {
+            "features": self.features.model_dump(mode="json", exclude={"cache", "batch"}),
+            "train": self.section.model_dump(mode="json"),
+            "seed": self.seed,
+            "encoder": encoder.files.digest,
+            "data": [[m.view.folder, m.rows["example_id"].to_pylist(), m.rows["side"].to_pylist(),
+                      m.rows["gold"].to_pylist()] for m in materials],
+        }  # fmt: skip
+        return work / f"{phase}-{hashlib.sha256(to_json(settings)).hexdigest()[:16]}"
+
+
+class _Pupil:
+    """One view in training: its windows, its head's shape, its dev side."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        material: Material,
+        features: EncoderFeatures,
+        section: FinetuneTrain,
+    ) -> None:
+        self.material = material
+        self._section = section
+        texts, asked = material.shown
+        tokenizer = encoder.tokenizer
+        self._windows: list[list[Window]] = [[] for _ in range(len(asked))]
+        for window in windows_of(tokenizer, tokenizer.tokens(texts), asked, features):
+            self._windows[window.example].append(window)
+        gold = material.gold[~material.is_dev]
+        self.shape = HeadShape(
+            len(material.labels),
+            material.many,
+            material.view.sees_target,
+            class_weights(gold, material.many, section.class_weight),
+        )
+
+    def check(self) -> None:
+        """Raise DataError where there is too little to learn from or to choose on."""
+        material = self.material
+        check_labels(material.view.task, material.labels, material.gold[~material.is_dev])
+        if not material.is_dev.any():
+            raise DataError(
+                f"task '{material.view.task}': the dev side has no coded example to stop on; "
+                "raise split.dev"
+            )
+
+    def examples(self, head: int, is_dev: bool) -> list[TuningExample]:
+        """Return the examples of a side, as those of head number `head`."""
+        return [
+            TuningExample(head, self._windows[row], self.material.gold[row])
+            for row in np.flatnonzero(self.material.is_dev == is_dev).tolist()
+        ]
+
+    def dev_scores(self, encoder: Encoder, head: TunedHead, batch: int) -> NDArray[np.float32]:
+        """Return the scores of the dev side, [n, labels]."""
+        windows = [
+            replace(window, example=place)
+            for place, row in enumerate(np.flatnonzero(self.material.is_dev).tolist())
+            for window in self._windows[row]
+        ]
+        vectors = encoder.vectors(
+            windows, len(self.dev_gold), batch, with_mention=self.shape.with_mention, cache=None
+        )
+        return vectors @ head.weights + head.bias
+
+    @property
+    def dev_gold(self) -> NDArray[np.bool_]:
+        """The right answers on the dev side, [n, labels]."""
+        return self.material.gold[self.material.is_dev]
+
+    def calibrated(self, scores: NDArray[np.float32]) -> "_Calibrated":
+        """Fit the temperature and thresholds on scores of the dev side."""
+        many = self.material.many
+        temperature = fit_temperature(scores, self.dev_gold, many)
+        likely = probabilities(scores, many, temperature)
+        thresholds = choose_thresholds(likely, self.dev_gold, many, self._section.thresholds)
+        return _Calibrated(temperature, thresholds, likely)
+
+
+@dataclass(frozen=True)
+class _Calibrated:
+    """What was fitted on the dev side, and the probabilities there."""
+
+    temperature: float
+    thresholds: NDArray[np.float32] | None
+    likely: NDArray[np.float32]
+
+
+def _measure(
+    pupils: Sequence[_Pupil], encoder: Encoder, heads: Sequence[TunedHead], batch: int
+) -> dict[str, float]:
+    """Return macro-F1 and log loss on dev, means over the tasks."""
+    f1, loss = [], []
+    for pupil, head in zip(pupils, heads, strict=True):
+        fit = pupil.calibrated(pupil.dev_scores(encoder, head, batch))
+        f1.append(macro_f1(chosen(fit.likely, fit.thresholds), pupil.dev_gold))
+        loss.append(log_loss(fit.likely, pupil.dev_gold, pupil.material.many))
+    return {"macro_f1": float(np.mean(f1)), "log_loss": float(np.mean(loss))}
+
+
+def _tried(selected: Tuned) -> list[dict[str, Any]]:
+    return [
+        {
+            "setting": "epochs",
+            "value": epoch,
+            "macro_f1": numbers["macro_f1"],
+            "log_loss": numbers["log_loss"],
+            "chosen": epoch == selected.best_epoch,
+        }
+        for epoch, numbers in enumerate(selected.measured, start=1)
+    ]

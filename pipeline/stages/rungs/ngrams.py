@@ -1,0 +1,75 @@
+"""Rung 1: hashed n-grams and a linear head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from pipeline.bundle import NgramModel
+from pipeline.config import LinearTrain, NgramFeatures
+from pipeline.errors import DataError
+from pipeline.features import NgramVectorizer
+from pipeline.stages.examples import Material, View
+from pipeline.stages.rungs.base import Learned, train_linear
+
+_ARRAYS: Final = "features.safetensors"
+
+
+@dataclass(frozen=True)
+class NgramRung:
+    """Features fitted on train, counted on train and dev; one linear head a view."""
+
+    features: NgramFeatures
+    section: LinearTrain
+    seed: int
+
+    def featurize(self, material: Material, folder: Path) -> str:
+        """Choose and weigh the n-grams on train, and count them in train and dev."""
+        from safetensors.numpy import save_file
+
+        texts, asked = material.shown
+        vectorizer = NgramVectorizer(self.features, sees_target=material.view.sees_target)
+        vectorizer.fit(texts, asked.take(np.flatnonzero(~material.is_dev)))
+        if not len(vectorizer.kept_):
+            raise DataError(
+                f"task '{material.view.task}': no feature occurs in {self.features.min_count} "
+                "training examples or more; lower features.min_count, or add answers"
+            )
+        matrix = vectorizer.transform(texts, asked)
+        arrays = {
+            "kept": vectorizer.kept_,
+            "idf": vectorizer.idf_,
+            "indptr": matrix.indptr,
+            "indices": matrix.indices,
+            "data": matrix.data,
+        }
+        save_file(arrays, folder / _ARRAYS)
+        return f"{len(vectorizer.kept_):,}"
+
+    def train(
+        self,
+        materials: Sequence[Material],
+        features: Path,
+        work: Path,  # noqa: ARG002  a fit of seconds is made again
+    ) -> dict[View, Learned]:
+        """Train a head for each view."""
+        return {
+            material.view: self._train(material, features / material.view.folder)
+            for material in materials
+        }
+
+    def _train(self, material: Material, folder: Path) -> Learned:
+        from safetensors.numpy import load_file
+        from scipy.sparse import csr_array
+
+        arrays = load_file(folder / _ARRAYS)
+        vectorizer = NgramVectorizer(self.features, sees_target=material.view.sees_target)
+        vectorizer.restore(arrays["kept"], arrays["idf"])
+        matrix = csr_array(
+            (arrays["data"], arrays["indices"], arrays["indptr"]),
+            shape=(len(material.rows), len(arrays["idf"])),
+        )
+        head, tried, dev = train_linear(material, matrix, self.section, self.seed)
+        return Learned(NgramModel(vectorizer, head), tried, dev)
