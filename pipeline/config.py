@@ -271,10 +271,12 @@ class StaticFeatures(Section):
     """Commit or tag on the hub."""
     dimensions: Annotated[int, Field(ge=2)] = 256
     """Principal components that are kept."""
-    frequency: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    frequency: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Smoothing of the weights by frequency: a token of this share weighs one half."""
     window: Annotated[int, Field(ge=1, le=200)] = 12
     """Tokens on each side of a mention that count as its window."""
+    cache: FilePath | None = Path(".cache/embeddings")
+    """Folder of the vocabulary's vectors, by encoder; null keeps none."""
 
 
 def _check_window(section: EncoderFeatures) -> EncoderFeatures:
@@ -365,11 +367,16 @@ class FinetuneTrain(Section):
     """As in linear training."""
     refit: bool = True
     """Train again on train and dev together, for as many epochs as were best on dev."""
+    cache: FilePath | None = Path(".cache/finetuned")
+    """Folder of finished trainings (90 MB each with the packaged encoder), so that an ensemble or
+    a repeated run need not train what was trained before; null keeps none."""
 
 
 class Rung(Section):
     """A kind of model, complete: what it sees and how it learns."""
 
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """A seed of its own; null takes the run's."""
     features: FeaturesSection = NgramFeatures()
     """What it sees of a text."""
     train: Annotated[

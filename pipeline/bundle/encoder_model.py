@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from pipeline.bundle.evidence import best_sentences
 from pipeline.bundle.heads import LinearHead
-from pipeline.bundle.models import Answers, encoder_key
+from pipeline.bundle.models import Answers, Part
 from pipeline.config import EncoderFeatures
 from pipeline.encoders import NOWHERE, Encoder, Tokens, Window, windows_of
-from pipeline.errors import BundleError
 from pipeline.features import Asked, Texts, sentences_of
 
 
@@ -80,9 +79,9 @@ class EncoderModel:
             )  # fmt: skip
         return spans, gains
 
-    def encoders(self) -> Mapping[str, Encoder]:
+    def parts(self) -> Mapping[str, Part]:
         """Return the encoder by its key."""
-        return {encoder_key(self.encoder): self.encoder}
+        return {self.encoder.key: self.encoder}
 
     def settings(self) -> dict[str, Any]:
         """Return the entry of `bundle.json`."""
@@ -91,7 +90,7 @@ class EncoderModel:
         return {
             "rung": self.rung,
             "features": section,
-            "encoder": encoder_key(self.encoder),
+            "encoder": self.encoder.key,
             "sees_target": self.sees_target,
             "labels": self.head.labels,
             "temperature": self.head.temperature,
@@ -106,14 +105,13 @@ class EncoderModel:
         cls,
         settings: dict[str, Any],
         arrays: dict[str, NDArray[Any]],
-        encoders: Mapping[str, Encoder],
+        parts: Mapping[str, Part],
     ) -> "EncoderModel":
-        """Make the model again from its settings, arrays and encoders."""
-        key = settings["encoder"]
-        if key not in encoders:
-            raise BundleError(f"the encoder {key!r} is not in the model")
+        """Make the model again from its settings, arrays and encoder."""
+        encoder = parts[settings["encoder"]]
+        if not isinstance(encoder, Encoder):
+            raise ValueError(f"{settings['encoder']} is not an encoder")
         head = LinearHead.restore(settings, arrays)
-        encoder = encoders[key]
         width = encoder.width * (2 if settings["sees_target"] else 1)
         if len(head.weights) != width:
             raise ValueError(

@@ -10,16 +10,18 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import to_json, verify_bundle_folder, write_bundle_folder
 from pipeline.bundle.encoder_model import EncoderModel
-from pipeline.bundle.models import TaskModel
+from pipeline.bundle.ensemble_model import EnsembleModel, arrays_of
+from pipeline.bundle.models import Part, TaskModel
 from pipeline.bundle.ngram_model import NgramModel
+from pipeline.bundle.static_model import StaticModel
 from pipeline.codebook import Codebook
-from pipeline.encoders import Encoder, EncoderFiles
+from pipeline.encoders import WEIGHTS, Encoder, EncoderFiles, EncoderTokenizer
 from pipeline.errors import BundleError
 
 FORMAT: Final = 2
 _ABOUT = "bundle.json"
 _CODEBOOK = "codebook.json"
-_ENCODERS = "encoders"
+_PARTS = "encoders"
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def save_bundle(
         }
         (folder / _ABOUT).write_bytes(to_json(about))
         (folder / _CODEBOOK).write_bytes(to_json(codebook.model_dump(mode="json")))
-        encoders: dict[str, Encoder] = {}
+        parts: dict[str, Part] = {}
         for name, model in tasks.items():
             save_file(model.arrays(), folder / f"{name}.safetensors")
-            encoders |= model.encoders()
-        for key, encoder in sorted(encoders.items()):
-            encoder.save(folder / _ENCODERS / key)
+            parts |= model.parts()
+        for key, part in sorted(parts.items()):
+            part.save(folder / _PARTS / key)
 
     write_bundle_folder(path, write)
 
@@ -76,16 +78,13 @@ def load_bundle(path: Path) -> Bundle:
                 f"{path}: has format {about['format']}, and this version of Slant reads format "
                 f"{FORMAT}; train the model again, or install the version that wrote it"
             )
-        encoders = {
-            folder.name: Encoder(EncoderFiles(str(folder), folder, folder.name))
-            for folder in sorted((path / _ENCODERS).glob("*"))
-        }
+        parts = {folder.name: _part(folder) for folder in sorted((path / _PARTS).glob("*"))}
         tasks = {
             name: _restore(
                 f"{path}: task '{name}'",
                 settings,
                 load_file(path / f"{name}.safetensors"),
-                encoders,
+                parts,
             )
             for name, settings in about["tasks"].items()
         }
@@ -94,16 +93,32 @@ def load_bundle(path: Path) -> Bundle:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 
 
+def _part(folder: Path) -> Part:
+    if (folder / WEIGHTS).is_file():
+        return Encoder(EncoderFiles(str(folder), folder, folder.name))
+    return EncoderTokenizer(folder)
+
+
 def _restore(
     where: str,
     settings: dict[str, Any],
     arrays: dict[str, Any],
-    encoders: Mapping[str, Encoder],
+    parts: Mapping[str, Part],
 ) -> TaskModel:
     match settings["rung"]:
         case "ngrams":
             return NgramModel.restore(settings, arrays)
         case "encoder" | "finetune":
-            return EncoderModel.restore(settings, arrays, encoders)
+            return EncoderModel.restore(settings, arrays, parts)
+        case "static":
+            return StaticModel.restore(settings, arrays, parts)
+        case "ensemble":
+            members = {
+                member["name"]: _restore(
+                    where, member["model"], arrays_of(member["name"], arrays), parts
+                )
+                for member in settings["members"]
+            }
+            return EnsembleModel.assemble(settings, members, arrays.get("thresholds"))
         case rung:
             raise BundleError(f"{where}: this version of Slant has no rung {rung!r}")

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.encoders import Encoder
+from pipeline.encoders import Encoder, EncoderTokenizer
 from pipeline.features import Asked, Texts
+
+# What tasks of a bundle may share, in a folder of its own.
+Part: TypeAlias = Encoder | EncoderTokenizer
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,5 @@ class TaskModel(Protocol):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the model by name."""
 
-    def encoders(self) -> Mapping[str, Encoder]:
-        """Return the encoders that the model runs, by the first digits of their digest."""
-
-
-def encoder_key(encoder: Encoder) -> str:
-    """Return the name of the encoder's folder in a bundle."""
-    return encoder.files.digest[:16]
+    def parts(self) -> Mapping[str, Part]:
+        """Return the encoders and tokenizers that the model runs, by their keys."""

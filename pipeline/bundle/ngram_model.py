@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bundle.heads import LinearHead, check_array
-from pipeline.bundle.models import Answers
+from pipeline.bundle.models import Answers, Part
 from pipeline.config import NgramFeatures
-from pipeline.encoders import Encoder
 from pipeline.features import Asked, NgramVectorizer, Texts, in_lanes
 
 
@@ -63,7 +62,7 @@ class NgramModel:
             **self.head.arrays(),
         }
 
-    def encoders(self) -> Mapping[str, Encoder]:
+    def parts(self) -> Mapping[str, Part]:
         """N-grams need none."""
         return {}
 

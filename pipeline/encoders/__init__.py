@@ -7,17 +7,20 @@
 """
 
 from pipeline.encoders.encoder import Encoder
-from pipeline.encoders.source import EncoderFiles, find_encoder
+from pipeline.encoders.source import WEIGHTS, EncoderFiles, find_encoder
+from pipeline.encoders.static import token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
 from pipeline.encoders.windows import NOWHERE, Window, windows_of
 
 __all__ = [
     "NOWHERE",
+    "WEIGHTS",
     "Encoder",
     "EncoderFiles",
     "EncoderTokenizer",
     "Tokens",
     "Window",
     "find_encoder",
+    "token_means",
     "windows_of",
 ]

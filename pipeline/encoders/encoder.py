@@ -44,6 +44,11 @@ class Encoder:
             self._network = load_network(self.files)
         return self._network
 
+    @property
+    def key(self) -> str:
+        """The name of its folder in a bundle."""
+        return self.files.digest[:16]
+
     @cached_property
     def _about(self) -> dict[str, Any]:
         about: dict[str, Any] = orjson.loads((self.files.folder / CONFIG).read_bytes())

@@ -1,5 +1,6 @@
 """Texts as an encoder's tokens, each with the characters it stands for."""
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.artifacts import digest_of
 from pipeline.encoders.source import TOKENIZER
 from pipeline.errors import BundleError
 from pipeline.features import Texts
@@ -51,6 +53,17 @@ class EncoderTokenizer:
             raise BundleError(f"{folder / TOKENIZER}: not a tokenizer ({error})") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._file = folder / TOKENIZER
+
+    @cached_property
+    def key(self) -> str:
+        """The name of its folder in a bundle."""
+        return digest_of(self._file)[:16]
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer's file to a new folder."""
+        folder.mkdir(parents=True)
+        shutil.copyfile(self._file, folder / TOKENIZER)
 
     @property
     def size(self) -> int:

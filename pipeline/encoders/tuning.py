@@ -4,11 +4,12 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.artifacts import read_json, write_json
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import Encoder, load_network, quiet_transformers
 from pipeline.encoders.source import TOKENIZER, find_encoder
@@ -16,6 +17,10 @@ from pipeline.encoders.windows import Window
 
 if TYPE_CHECKING:
     from pipeline.encoders.trainer import HeadedNetwork
+
+_ENCODER: Final = "encoder"
+_HEADS: Final = "heads.safetensors"
+_DONE: Final = "done.json"
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,17 @@ def tune(
 ) -> Tuned:
     """Train on `examples`; the result and half-done work are kept in `folder`.
 
+    A training that is whole is read from there and not repeated: the caller names the folder by all
+    that it depends on.
+
     With `measure` the epoch with the best macro-F1 is kept, and training stops after `patience`
     epochs without a better one; else the last epoch is. `stop_after` ends early on the same
     schedule of the learning rate. A run that was killed goes on from its last whole epoch if it is
     started again with the same arguments. Memory: about 16 bytes a parameter, and the activations
     of a batch.
     """
+    if (folder / _DONE).is_file():
+        return _restored(folder, len(shapes))
     with quiet_transformers():
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
 
@@ -89,10 +99,41 @@ def tune(
             model, base.tokenizer.padding, examples, section, seed, folder,
             _measure_with(base, measure) if measure else None, stop_after, log,
         )  # fmt: skip
-        saved = folder / "encoder"
-        network.cpu().save_pretrained(saved)
-        shutil.copyfile(base.files.folder / TOKENIZER, saved / TOKENIZER)
-    return Tuned(Encoder(find_encoder(str(saved))), model.tuned_heads(), *history)
+        network.cpu().save_pretrained(folder / _ENCODER)
+    shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
+    _keep(folder, model.tuned_heads(), *history)
+    return _restored(folder, len(shapes))
+
+
+def _keep(
+    folder: Path, heads: Sequence[TunedHead], measured: list[dict[str, float]], best_epoch: int
+) -> None:
+    """Write what makes the training whole, its mark of completion last; drop the checkpoints."""
+    from safetensors.numpy import save_file
+
+    arrays: dict[str, NDArray[np.float32]] = {}
+    for number, head in enumerate(heads):
+        arrays |= {f"{number}.weights": head.weights, f"{number}.bias": head.bias}
+    save_file(arrays, folder / _HEADS)
+    write_json(folder / _DONE, {"measured": measured, "best_epoch": best_epoch})
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+
+
+def _restored(folder: Path, heads: int) -> Tuned:
+    from safetensors.numpy import load_file
+
+    about = read_json(folder / _DONE)
+    arrays = load_file(folder / _HEADS)
+    return Tuned(
+        Encoder(find_encoder(str(folder / _ENCODER))),
+        [
+            TunedHead(arrays[f"{number}.weights"], arrays[f"{number}.bias"])
+            for number in range(heads)
+        ],
+        about["measured"],
+        about["best_epoch"],
+    )
 
 
 def _measure_with(base: Encoder, measure: Measure) -> "Callable[[HeadedNetwork], dict[str, float]]":

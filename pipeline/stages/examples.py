@@ -1,8 +1,10 @@
 """The coded examples of a run as models see them: which views there are, and what each is shown."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -74,11 +76,30 @@ class Material:
     codebook: Codebook
     rows: pa.Table  # of `coded_examples`
     articles: pa.Table  # `id`, `title`, `text` of these articles and maybe of others
+    folder: Path  # for what featurize leaves to train
 
     @cached_property
     def shown(self) -> tuple[Texts, Asked]:
         """The texts, and what is asked of them, in the order of `rows`."""
         return shown(self.articles, self.rows, self.view, self.codebook)
+
+    def digest(self) -> bytes:
+        """Return the digest of everything a model can learn from it."""
+        digest = hashlib.sha256(f"{self.view.folder}\0{self.labels}\0{self.many}".encode())
+        texts, asked = self.shown
+        for array in (
+            texts.buffer[texts.offsets[0] : texts.offsets[-1]],
+            texts.offsets,
+            asked.text_of,
+            asked.bounds,
+            asked.mentions,
+            asked.roles,
+            self.gold,
+            self.is_dev,
+        ):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update("\0".join(asked.names).encode())
+        return digest.digest()
 
     @property
     def labels(self) -> list[str]:

@@ -87,15 +87,15 @@ def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
         for view in views(codebook):
             rows = coded.filter(pc.equal(coded["task"], view.task))
             rows = rows.filter(pc.is_in(rows["side"], pa.array([Side.TRAIN, Side.DEV])))
-            material = Material(view, codebook, rows, articles)
+            material = Material(view, codebook, rows, articles, folder / view.folder)
             if material.is_dev.all():
                 raise DataError(
                     f"task '{view.task}': no coded example on the train side; add answers, or "
                     "leave the task out of the codebook"
                 )
-            (folder / view.folder).mkdir()
-            write_table(folder / view.folder / _ROWS, rows)
-            what = rung.featurize(material, folder / view.folder)
+            material.folder.mkdir()
+            write_table(material.folder / _ROWS, rows)
+            what = rung.featurize(material)
             if not view.is_blind_twin:
                 done.append(f"{view.task} {what}")
     return f"features: {', '.join(done)}"
@@ -105,10 +105,11 @@ def train(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Train every view; save the model, its blind twin, and dev as scored without dev."""
     articles = read_table(run.articles, ["id", "title", "text"])
     materials = [
-        Material(view, codebook, read_table(run.features / view.folder / _ROWS), articles)
+        Material(view, codebook, read_table(folder / _ROWS), articles, folder)
         for view in views(codebook)
+        for folder in [run.features / view.folder]
     ]
-    learned = rung_of(config, config.seed).train(materials, run.features, run.checkpoints)
+    learned = rung_of(config, config.seed).train(materials, run.checkpoints)
     models: dict[bool, dict[str, TaskModel]] = {False: {}, True: {}}
     for view, result in learned.items():
         models[view.is_blind_twin][view.task] = result.model

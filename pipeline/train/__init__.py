@@ -2,6 +2,7 @@
 
 from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
 from pipeline.train.classes import check_labels, class_weights
+from pipeline.train.folds import group_folds
 from pipeline.train.linear import TaskData, TrainedTask, macro_f1, train_task
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "choose_thresholds",
     "class_weights",
     "fit_temperature",
+    "group_folds",
     "log_loss",
     "macro_f1",
     "train_task",

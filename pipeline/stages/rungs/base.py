@@ -27,13 +27,11 @@ class Learned:
 class Rung(Protocol):
     """One kind of model."""
 
-    def featurize(self, material: Material, folder: Path) -> str:
-        """Write what training needs of a view into the new `folder`; say what, in two words."""
+    def featurize(self, material: Material) -> str:
+        """Write what training needs of a view into its folder; say what, in two words."""
 
-    def train(
-        self, materials: Sequence[Material], features: Path, work: Path
-    ) -> dict[View, Learned]:
-        """Train every view from its folder below `features`; `work` may keep half-done work."""
+    def train(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+        """Train every view from its folder; half-done work may be kept in `work`."""
 
 
 def train_linear(

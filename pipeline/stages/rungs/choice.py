@@ -1,30 +1,33 @@
 """From the config's sections to the rung."""
 
-from pipeline.config import (
-    Config,
-    EncoderFeatures,
-    FinetuneTrain,
-    LinearTrain,
-    NgramFeatures,
-)
-from pipeline.config import (
-    Rung as RungSection,
-)
+from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stages.rungs.base import Rung
 from pipeline.stages.rungs.encoder import EncoderRung
+from pipeline.stages.rungs.ensemble import EnsembleRung
 from pipeline.stages.rungs.finetune import FinetuneRung
 from pipeline.stages.rungs.ngrams import NgramRung
+from pipeline.stages.rungs.static import StaticRung
 
 
-def rung_of(config: Config | RungSection, seed: int) -> Rung:
+def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
     """Return the rung that `features` and `train` describe."""
-    match config.features, config.train:
-        case NgramFeatures() as features, LinearTrain() as train:
+    match sections.features, sections.train:
+        case _, config.EnsembleTrain(members=members):
+            return EnsembleRung(
+                {
+                    name: rung_of(member, seed if member.seed is None else member.seed)
+                    for name, member in members.items()
+                },
+                seed,
+            )
+        case config.NgramFeatures() as features, config.LinearTrain() as train:
             return NgramRung(features, train, seed)
-        case EncoderFeatures() as features, LinearTrain() as train:
+        case config.StaticFeatures() as features, config.LinearTrain() as train:
+            return StaticRung(features, train, seed)
+        case config.EncoderFeatures() as features, config.LinearTrain() as train:
             return EncoderRung(features, train, seed)
-        case EncoderFeatures() as features, FinetuneTrain() as train:
+        case config.EncoderFeatures() as features, config.FinetuneTrain() as train:
             return FinetuneRung(features, train, seed)
         case features, train:
-            raise ConfigError(f"train.kind: {train.kind} does not go with features {features.kind}")
+            raise ConfigError(f"train.kind: {train.kind} does not go with {features.kind}")

@@ -31,7 +31,7 @@ class EncoderRung:
         encoder.check_window(self.features.window)
         return encoder
 
-    def featurize(self, material: Material, folder: Path) -> str:
+    def featurize(self, material: Material) -> str:
         """Write the vectors of train and dev."""
         from safetensors.numpy import save_file
 
@@ -45,25 +45,21 @@ class EncoderRung:
             with_mention=material.view.sees_target,
             cache=self.features.cache,
         )
-        save_file({"vectors": vectors}, folder / _ARRAYS)
+        save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"
 
     def train(
         self,
         materials: Sequence[Material],
-        features: Path,
         work: Path,  # noqa: ARG002  a fit of seconds is made again
     ) -> dict[View, Learned]:
         """Train a head for each view."""
-        return {
-            material.view: self._train(material, features / material.view.folder)
-            for material in materials
-        }
+        return {material.view: self._train(material) for material in materials}
 
-    def _train(self, material: Material, folder: Path) -> Learned:
+    def _train(self, material: Material) -> Learned:
         from safetensors.numpy import load_file
 
-        vectors = load_file(folder / _ARRAYS)["vectors"]
+        vectors = load_file(material.folder / _ARRAYS)["vectors"]
         scale = Scale.of(vectors[~material.is_dev])
         head, tried, dev = train_linear(material, scale.apply(vectors), self.section, self.seed)
         model = EncoderModel(

@@ -17,6 +17,7 @@ from pipeline.encoders.tuning import HeadShape, Tuned, TunedHead, TuningExample,
 from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Learned
+from pipeline.stages.runner import code_digest
 from pipeline.train import (
     check_labels,
     choose_thresholds,
@@ -35,23 +36,18 @@ class FinetuneRung:
     section: FinetuneTrain
     seed: int
 
-    def featurize(self, material: Material, folder: Path) -> str:  # noqa: ARG002
+    def featurize(self, material: Material) -> str:
         """Nothing is fitted before training: the windows are cut when they are read."""
         self._encoder()  # an encoder that is not there is noticed now
         return f"{len(material.rows):,} examples"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        features: Path,  # noqa: ARG002  see `featurize`
-        work: Path,
-    ) -> dict[View, Learned]:
+    def train(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
         """Fine-tune an encoder on the views with their targets, and one on the blind twins."""
         learned: dict[View, Learned] = {}
         for blind in (False, True):
             group = [each for each in materials if each.view.is_blind_twin == blind]
             if group:
-                learned |= self._train_together(group, work / ("blind" if blind else "main"))
+                learned |= self._train_together(group, self.section.cache or work)
         return {material.view: learned[material.view] for material in materials}
 
     def _encoder(self) -> Encoder:
@@ -69,7 +65,7 @@ class FinetuneRung:
         ]
         selected = tune(
             encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
-            self._folder(work, "selection", encoder, materials),
+            self._folder(work, encoder, materials, "selection"),
             lambda tuned, heads: _measure(pupils, tuned, heads, self.features.batch),
         )  # fmt: skip
         calibrated = [
@@ -85,7 +81,8 @@ class FinetuneRung:
             ]
             final = tune(
                 encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
-                self._folder(work, "refit", encoder, materials), stop_after=selected.best_epoch,
+                self._folder(work, encoder, materials, f"refit-{selected.best_epoch}"),
+                stop_after=selected.best_epoch,
             )  # fmt: skip
         return {
             pupil.material.view: Learned(
@@ -104,18 +101,21 @@ class FinetuneRung:
         return EncoderModel("finetune", tuned.encoder, self.features, sees_target, linear)
 
     def _folder(
-        self, work: Path, phase: str, encoder: Encoder, materials: Sequence[Material]
+        self, work: Path, encoder: Encoder, materials: Sequence[Material], phase: str
     ) -> Path:
-        """Return the folder of half-done work, one for each state of settings and data."""
-        settings = {
-            "features": self.features.model_dump(mode="json", exclude={"cache", "batch"}),
-            "train": self.section.model_dump(mode="json"),
+        """Return a folder that is named by all that the training depends on."""
+        parts = {
+            "features": self.features.model_dump(mode="json", exclude={"model", "cache", "batch"}),
+            "train": self.section.model_dump(mode="json", exclude={"cache", "refit"}),
             "seed": self.seed,
             "encoder": encoder.files.digest,
-            "data": [[m.view.folder, m.rows["example_id"].to_pylist(), m.rows["side"].to_pylist(),
-                      m.rows["gold"].to_pylist()] for m in materials],
-        }  # fmt: skip
-        return work / f"{phase}-{hashlib.sha256(to_json(settings)).hexdigest()[:16]}"
+            "code": code_digest(("encoders", "stages/rungs/finetune.py")),
+            "phase": phase,
+        }
+        digest = hashlib.sha256(to_json(parts))
+        for material in materials:
+            digest.update(material.digest())
+        return work / digest.hexdigest()[:20]
 
 
 class _Pupil:

@@ -25,7 +25,7 @@ class NgramRung:
     section: LinearTrain
     seed: int
 
-    def featurize(self, material: Material, folder: Path) -> str:
+    def featurize(self, material: Material) -> str:
         """Choose and weigh the n-grams on train, and count them in train and dev."""
         from safetensors.numpy import save_file
 
@@ -45,26 +45,22 @@ class NgramRung:
             "indices": matrix.indices,
             "data": matrix.data,
         }
-        save_file(arrays, folder / _ARRAYS)
+        save_file(arrays, material.folder / _ARRAYS)
         return f"{len(vectorizer.kept_):,}"
 
     def train(
         self,
         materials: Sequence[Material],
-        features: Path,
         work: Path,  # noqa: ARG002  a fit of seconds is made again
     ) -> dict[View, Learned]:
         """Train a head for each view."""
-        return {
-            material.view: self._train(material, features / material.view.folder)
-            for material in materials
-        }
+        return {material.view: self._train(material) for material in materials}
 
-    def _train(self, material: Material, folder: Path) -> Learned:
+    def _train(self, material: Material) -> Learned:
         from safetensors.numpy import load_file
         from scipy.sparse import csr_array
 
-        arrays = load_file(folder / _ARRAYS)
+        arrays = load_file(material.folder / _ARRAYS)
         vectorizer = NgramVectorizer(self.features, sees_target=material.view.sees_target)
         vectorizer.restore(arrays["kept"], arrays["idf"])
         matrix = csr_array(

@@ -1,0 +1,108 @@
+"""Train one rung on one public set, score it, and append a row to a file of results.
+
+python -m benchmarks.accuracy newsmtsc finetune --root ../shared/benchmarks/newsmtsc
+python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; test is not read)
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).parent
+SETS = HERE.parent / "configs" / "benchmarks"
+RESULTS = HERE / "results.jsonl"
+SHOWN = ("macro_f1", "macro_f1_low", "macro_f1_high", "micro_f1", "accuracy", "ece")
+
+
+def config_of(name, rung, root):
+    """Return the complete config of a rung on a set."""
+    config = yaml.safe_load((SETS / f"{name}.yaml").read_text())
+    config["name"] = f"{config['name']}-{rung}"
+    config["ingest"]["root"] = str(root)
+    rungs = yaml.safe_load((HERE / "rungs.yaml").read_text())
+    sections = sections_of(rungs, rung, name, config)
+    if rung == "ensemble":
+        members = {each: sections_of(rungs, each, name, config) for each in sections["members"]}
+        config.pop("features", None)
+        config["train"] = {"kind": "ensemble", "members": members}
+    else:
+        config |= sections
+    return config
+
+
+def sections_of(rungs, rung, name, config):
+    if rung == "ngrams":
+        return {key: config[key] for key in ("features", "train") if key in config}
+    sections = dict(rungs[rung])
+    for key, value in sections.pop("sets", {}).get(name, {}).items():
+        both = isinstance(value, dict)
+        sections[key] = {**sections[key], **value} if both else value
+    return sections
+
+
+def rows_of(run, name, rung, started):
+    metrics = json.loads((run / "metrics.json").read_text())
+    stages = {path.stem: json.loads(path.read_text()) for path in (run / ".stages").glob("*.json")}
+    size = sum(file.stat().st_size for file in (run / "model").rglob("*") if file.is_file())
+    for side, tasks in metrics.items():
+        for task, values in tasks.items():
+            yield {
+                "set": name,
+                "rung": rung,
+                "side": side,
+                "task": task,
+                "n": values["n"],
+                **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
+                "blind": values.get("target_blind", {}).get("macro_f1"),
+                "swapped": values.get("target_swap", {}).get("flip_rate"),
+                "seconds": round(time.time() - started),
+                "megabytes": round(size / 1e6, 1),
+                "stages": sorted(stages),
+                "commit": commit(),
+            }
+
+
+def commit():
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=sorted(path.stem for path in SETS.glob("*.yaml")))
+    parser.add_argument("rung", choices=["ngrams", "static", "encoder", "finetune", "ensemble"])
+    parser.add_argument("--root", type=Path, required=True, help="folder of the set's rows")
+    parser.add_argument("--dev", action="store_true", help="train and score dev; test is not read")
+    parser.add_argument("--run", type=Path, help="run folder [runs/benchmarks/SET-RUNG]")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    run = arguments.run or Path("runs/benchmarks") / f"{arguments.set}-{arguments.rung}"
+    run.mkdir(parents=True, exist_ok=True)
+    config = run / "benchmark.yaml"
+    config.write_text(
+        yaml.safe_dump(config_of(arguments.set, arguments.rung, arguments.root), sort_keys=False)
+    )
+    started = time.time()
+    stage = "train" if arguments.dev else "evaluate"
+    command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
+    subprocess.run(command, check=True)
+    if arguments.dev:
+        for view, tried in json.loads((run / "selection.json").read_text()).items():
+            for row in tried:
+                print(view, json.dumps(row))
+        return
+    with arguments.results.open("a") as results:
+        for row in rows_of(run, arguments.set, arguments.rung, started):
+            results.write(json.dumps(row) + "\n")
+            print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
