@@ -29,7 +29,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
-# The lock files name every package with its digest. uv installs them in seconds; where it cannot
+# The lock files name every package with its digest, so nothing is resolved (--no-deps: torch is in
+# none of them, and comes by itself). uv installs them in seconds; where it cannot
 # be had, pip does from the same files.
 .venv/core: requirements/core.lock pyproject.toml
 	@test -x .venv/bin/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -54,10 +55,10 @@ define install
 	.venv/bin/uv --version >/dev/null 2>&1 || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv \
 	  || echo "no uv; going on with pip" >&2; \
 	if .venv/bin/uv --version >/dev/null 2>&1; then \
-	  .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r $(1) && \
+	  .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes -r $(1) && \
 	  .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; \
 	else \
-	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1) && \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
 	fi
 endef

@@ -186,3 +186,66 @@ def tiny_articles(tiny_run):
     from pipeline.artifacts import read_table
 
     return read_table(tiny_run.articles)
+
+
+def corpus_texts():
+    """The bodies of the embedded corpus."""
+    lines = (ROOT / "data" / "articles.jsonl").read_text().splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory):
+    """The folder of a random BERT: 16 numbers a token, two layers, a word-piece vocabulary."""
+    pytest.importorskip("torch", reason="encoders need torch: make encoder")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=600, special_tokens=special)
+    tokenizer.train_from_iterator([*corpus_texts(), "[ ] { } > it"], trainer)
+    ends = [(name, tokenizer.token_to_id(name)) for name in ("[SEP]", "[CLS]")]
+    tokenizer.post_processor = processors.BertProcessing(*ends)
+    config = transformers.BertConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    return _saved(tmp_path_factory.mktemp("bert"), transformers.BertModel, config, tokenizer)
+
+
+@pytest.fixture(scope="session")
+def tiny_roberta(tmp_path_factory):
+    """The folder of a random RoBERTa: other special tokens, other positions, pieces of bytes."""
+    pytest.importorskip("torch", reason="encoders need torch: make encoder")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    tokenizer.train_from_iterator(corpus_texts(), trainer)
+    ends = [(name, tokenizer.token_to_id(name)) for name in ("</s>", "<s>")]
+    tokenizer.post_processor = processors.RobertaProcessing(*ends)
+    config = transformers.RobertaConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=32, max_position_embeddings=66,
+        type_vocab_size=1, pad_token_id=1,
+    )  # fmt: skip
+    return _saved(tmp_path_factory.mktemp("roberta"), transformers.RobertaModel, config, tokenizer)
+
+
+def _saved(folder, kind, config, tokenizer):
+    import torch
+
+    torch.manual_seed(0)
+    kind(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder

@@ -13,8 +13,8 @@ from pipeline.features import TARGET, Asked
 
 # Where a token comes from that is not of the text: frame, marks, second segment.
 NOWHERE = -1
-# A name longer than this is cut: it must not push the text out of the window.
-_LONGEST_NAME = 48
+# A name that takes more than this part of a window is cut: it must not push the text out.
+_LONGEST_NAME = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _second_segment(
 ) -> list[int]:
     if not asked.names or section.target.mention == "mask":
         return []
-    return tokenizer.ids(asked.names[example])[:_LONGEST_NAME]
+    return tokenizer.ids(asked.names[example])[: int(section.window * _LONGEST_NAME)]
 
 
 def _marked(

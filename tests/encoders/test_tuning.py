@@ -1,0 +1,193 @@
+"""Fine-tuning: it learns, keeps the best epoch, goes on after a kill, and leaves frozen layers be."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from pipeline.config import EncoderFeatures, FinetuneTrain
+from pipeline.encoders import windows_of
+from pipeline.encoders.tuning import HeadShape, TuningExample, tune
+
+GOOD = "The Salt Pact opens docks and gains for growers."
+BAD = "The Salt Pact ruins ferries and danger grows."
+
+
+def shape(labels=2, many=False, with_mention=True):
+    return HeadShape(labels, many, with_mention, np.ones(labels, np.float32))
+
+
+def section(**settings):
+    given = {"epochs": 3, "learning_rate": 3e-3, "head_learning_rate": 3e-2, "batch": 4}
+    return FinetuneTrain(kind="finetune", **{**given, **settings})
+
+
+@pytest.fixture
+def windows(bert, ask):
+    texts, asked = ask(*[(None, GOOD if row % 2 else BAD, "Salt Pact", None) for row in range(12)])
+    view = EncoderFeatures(kind="encoder", window=48, overlap=4, windows=2)
+    cut = windows_of(bert.tokenizer, bert.tokenizer.tokens(texts), asked, view)
+    assert len(cut) == 12
+    return cut
+
+
+def examples(windows, head=0):
+    return [
+        TuningExample(head, [window], np.array([row % 2 == 0, row % 2 == 1]))
+        for row, window in enumerate(windows)
+    ]
+
+
+def right(encoder, head, windows):
+    vectors = encoder.vectors(windows, len(windows), 8, with_mention=True, cache=None)
+    best = (vectors @ head.weights + head.bias).argmax(axis=1)
+    return float(np.mean(best == np.arange(len(windows)) % 2))
+
+
+def weights_of(encoder):
+    return {name: value.cpu().numpy() for name, value in encoder.network.state_dict().items()}
+
+
+def test_what_can_be_told_apart_is_learnt(bert, windows, tmp_path):
+    tuned = tune(bert, [shape()], examples(windows), section(epochs=8), 1, tmp_path)
+    assert right(tuned.encoder, tuned.heads[0], windows) == 1
+    assert tuned.encoder.files.digest != bert.files.digest
+    assert tuned.best_epoch == 8
+
+
+def test_the_same_seed_gives_the_same_weights(bert, windows, tmp_path):
+    one, same, other = (
+        tune(bert, [shape()], examples(windows), section(), seed, tmp_path / name)
+        for name, seed in (("one", 1), ("same", 1), ("other", 2))
+    )
+    assert one.encoder.files.digest == same.encoder.files.digest
+    np.testing.assert_array_equal(one.heads[0].weights, same.heads[0].weights)
+    assert one.encoder.files.digest != other.encoder.files.digest
+
+
+def test_the_base_encoder_stays_as_it_was(bert, windows, tmp_path):
+    before = bert.vectors(windows, 12, 8, with_mention=True, cache=None)
+    tune(bert, [shape()], examples(windows), section(), 1, tmp_path)
+    after = bert.vectors(windows, 12, 8, with_mention=True, cache=None)
+    np.testing.assert_array_equal(before, after)
+
+
+def test_several_tasks_share_the_encoder(bert, windows, tmp_path):
+    flipped = [
+        TuningExample(1, example.windows, np.array([*example.gold[::-1], True]))
+        for example in examples(windows)
+    ]
+    shapes = [shape(), shape(3, many=True, with_mention=False)]
+    tuned = tune(bert, shapes, [*examples(windows), *flipped], section(epochs=10), 1, tmp_path)
+    assert right(tuned.encoder, tuned.heads[0], windows) == 1
+    assert tuned.heads[1].weights.shape == (16, 3)
+    vectors = tuned.encoder.vectors(windows, 12, 8, with_mention=False, cache=None)
+    holds = vectors @ tuned.heads[1].weights + tuned.heads[1].bias > 0
+    np.testing.assert_array_equal(holds, [example.gold for example in flipped])
+
+
+def test_the_best_epoch_is_kept_and_training_ends_without_a_better_one(bert, windows, tmp_path):
+    scores = iter([0.2, 0.9, 0.5, 0.6, 0.7])
+    seen = []
+
+    def measure(encoder, heads):
+        seen.append(heads[0].weights.copy())
+        return {"macro_f1": next(scores), "log_loss": 1.0}
+
+    tuned = tune(
+        bert, [shape()], examples(windows), section(epochs=5, patience=2), 1, tmp_path, measure
+    )
+    assert [row["macro_f1"] for row in tuned.measured] == [0.2, 0.9, 0.5, 0.6]
+    assert tuned.best_epoch == 2
+    np.testing.assert_allclose(tuned.heads[0].weights, seen[1], atol=1e-7)
+
+
+def test_an_early_end_stays_on_the_schedule_of_the_whole(bert, windows, tmp_path):
+    seen = []
+
+    def measure(encoder, heads):
+        seen.append(heads[0].weights.copy())
+        return {"macro_f1": len(seen) / 10, "log_loss": 1.0}
+
+    tune(bert, [shape()], examples(windows), section(), 1, tmp_path / "whole", measure)
+    early = tune(bert, [shape()], examples(windows), section(), 1, tmp_path / "early", stop_after=2)
+    np.testing.assert_allclose(early.heads[0].weights, seen[1], atol=1e-6)
+
+
+def test_a_killed_training_goes_on_from_its_last_whole_epoch(bert, windows, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def run(folder, kill_at=None, done=0):
+        seen = []
+
+        def measure(encoder, heads):
+            seen.append(1)
+            if len(seen) == kill_at:
+                raise Killed
+            return {"macro_f1": (done + len(seen)) / 100, "log_loss": 1.0}
+
+        settings = section(epochs=4, patience=4)
+        tuned = tune(bert, [shape()], examples(windows), settings, 1, tmp_path / folder, measure)
+        return tuned, len(seen)
+
+    whole, _ = run("whole")
+    with pytest.raises(Killed):
+        run("killed", kill_at=3)
+    assert [path.name for path in (tmp_path / "killed").glob("checkpoint-*")] == ["checkpoint-6"]
+    again, epochs = run("killed", done=2)
+    assert epochs == 2
+    assert len(again.measured) == 4
+    np.testing.assert_allclose(again.heads[0].weights, whole.heads[0].weights, atol=1e-5)
+
+
+def test_half_a_checkpoint_is_not_gone_on_from(bert, windows, tmp_path):
+    half = tmp_path / "checkpoint-3"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"cut off")
+    tuned = tune(bert, [shape()], examples(windows), section(epochs=1), 1, tmp_path)
+    assert tuned.best_epoch == 1
+
+
+def test_a_whole_training_is_not_repeated(bert, windows, tmp_path):
+    first = tune(bert, [shape()], examples(windows), section(), 1, tmp_path)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+    def never(numbers, step):
+        raise AssertionError("trained again")
+
+    again = tune(bert, [shape()], examples(windows), section(), 1, tmp_path, log=never)
+    np.testing.assert_array_equal(first.heads[0].weights, again.heads[0].weights)
+    assert first.encoder.files.digest == again.encoder.files.digest
+
+
+def test_frozen_layers_stay_and_those_above_them_move(bert, windows, tmp_path):
+    tuned = tune(bert, [shape()], examples(windows), section(frozen_layers=1), 1, tmp_path)
+    before, after = weights_of(bert), weights_of(tuned.encoder)
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_lower_layers_learn_more_slowly_where_asked(bert, windows, tmp_path):
+    def moved(folder, **settings):
+        tuned = tune(
+            bert, [shape()], examples(windows), section(epochs=1, **settings), 1, tmp_path / folder
+        )
+        before, after = weights_of(bert), weights_of(tuned.encoder)
+        name = "encoder.layer.0.attention.self.query.weight"
+        return np.abs(before[name] - after[name]).mean()
+
+    assert moved("slow", layer_decay=0.1) < moved("even") / 3
+
+
+def test_checkpoints_hold_no_model_that_is_unpickled(bert, windows, tmp_path):
+    seen = []
+
+    def measure(encoder, heads):
+        seen.extend(path.name for path in tmp_path.glob("checkpoint-*/model*"))
+        return {"macro_f1": 0.1, "log_loss": 1.0}
+
+    tune(bert, [shape()], examples(windows), section(epochs=2), 1, tmp_path, measure)
+    assert set(seen) == {"model.safetensors"}
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,124 @@
+"""Windows: nothing of a text is lost, the target is seen, the shares are right."""
+
+import numpy as np
+import pytest
+
+from pipeline.config import EncoderFeatures, MentionView
+from pipeline.encoders import NOWHERE, windows_of
+
+LONG = " ".join(f"The harbour paid {number} crowns for salt." for number in range(60))
+PACT = "Captains fear the Salt Pact. Growers cheer it, and the Salt Pact opens docks to the League."
+
+
+def section(**settings):
+    return EncoderFeatures(kind="encoder", **{"window": 32, "overlap": 8, **settings})
+
+
+def cut(encoder, asking, **settings):
+    texts, asked = asking
+    tokens = encoder.tokenizer.tokens(texts)
+    return tokens, windows_of(encoder.tokenizer, tokens, asked, section(**settings))
+
+
+def words(encoder, window):
+    return decoded(encoder, window.ids)
+
+
+def decoded(encoder, ids):
+    text = encoder.tokenizer._tokenizer.decode(ids.tolist(), skip_special_tokens=False)
+    return text.replace(" ##", "")
+
+
+def test_a_text_that_fits_is_one_window(bert, ask):
+    tokens, windows = cut(bert, ask((None, "Captains cheer.")))
+    assert len(windows) == 1
+    assert windows[0].share == 1
+    assert windows[0].mention_share == 0
+    assert words(bert, windows[0]).startswith("[CLS] captains cheer")
+    assert words(bert, windows[0]).endswith("[SEP]")
+    known = windows[0].places[windows[0].places != NOWHERE]
+    np.testing.assert_array_equal(known, np.arange(len(tokens.ids)))
+
+
+@pytest.mark.parametrize("overlap", [0, 8, 31])
+def test_every_token_of_a_long_text_is_in_a_window(bert, ask, overlap):
+    tokens, windows = cut(bert, ask((None, LONG)), windows=1000, overlap=overlap)
+    seen = np.concatenate([window.places for window in windows])
+    assert set(seen.tolist()) - {NOWHERE} == set(range(len(tokens.ids)))
+    assert max(len(window.ids) for window in windows) == 32
+    assert sum(window.share for window in windows) == pytest.approx(1)
+
+
+def test_windows_share_as_many_tokens_as_asked(bert, ask):
+    _, windows = cut(bert, ask((None, LONG)), windows=1000, overlap=8)
+    first, second = (set(window.places.tolist()) - {NOWHERE} for window in windows[:2])
+    assert len(first & second) == 8
+
+
+def test_of_too_many_windows_those_with_the_target_are_read(bert, ask):
+    body = f"{LONG} Growers cheer the Salt Pact. {LONG}"
+    _, windows = cut(bert, ask((None, body, "Salt Pact", None)), windows=2, overlap=0)
+    assert [bool(window.mention.any()) for window in windows] == [False, True]
+    assert windows[0].places[1] == 0
+    assert windows[0].share == pytest.approx(1 / 3)
+    assert windows[1].share == pytest.approx(2 / 3)
+    assert [window.mention_share for window in windows] == [0, 1]
+
+
+def test_the_mention_is_marked_and_the_target_named(bert, ask):
+    _, windows = cut(bert, ask((None, PACT, "Salt Pact", "Captains")), window=64)
+    text = words(bert, windows[0])
+    assert text.count("[ salt pact ]") == 2
+    assert text.count("{ captains }") == 1
+    assert text.endswith("[SEP] captains > salt pact [SEP]")
+    assert decoded(bert, windows[0].ids[windows[0].mention]) == "[ salt pact ] [ salt pact ]"
+    assert windows[0].types.tolist().count(1) == len(bert.tokenizer.ids("captains > salt pact")) + 1
+
+
+def test_a_masked_target_is_nowhere_to_be_read(bert, ask):
+    _, windows = cut(
+        bert, ask((None, PACT, "Salt Pact", None)), window=64, target=MentionView(mention="mask")
+    )
+    text = words(bert, windows[0])
+    assert "salt" not in text
+    assert text.count("[MASK]") == 2
+    assert windows[0].mention.sum() == 2
+
+
+def test_a_target_that_the_text_never_names_is_still_named(bert, ask):
+    _, windows = cut(bert, ask((None, "Captains cheer.", "River League", None)))
+    assert words(bert, windows[0]).endswith("[SEP] river league [SEP]")
+    assert not windows[0].mention.any()
+    assert windows[0].mention_share == 0
+
+
+def test_a_headline_is_read_before_the_body_and_shifts_the_mention(bert, ask):
+    _, windows = cut(bert, ask(("Growers cheer", PACT, "Salt Pact", None)), window=64)
+    assert words(bert, windows[0]).startswith("[CLS] growers cheer captains fear the [ salt pact ]")
+
+
+def test_an_empty_text_is_one_window_of_the_frame(bert, ask):
+    _, windows = cut(bert, ask((None, "")))
+    assert words(bert, windows[0]) == "[CLS] [SEP]"
+
+
+def test_a_name_of_any_length_leaves_room_for_the_text(bert, ask):
+    _, windows = cut(bert, ask((None, "Captains cheer.", "Salt Pact " * 500, None)), window=60)
+    assert max(len(window.ids) for window in windows) <= 60
+    assert "captains" in words(bert, windows[0])
+
+
+def test_another_family_is_framed_by_its_own_template(roberta, ask):
+    _, windows = cut(roberta, ask((None, PACT, "Salt Pact", None)), window=64)
+    text = words(roberta, windows[0])
+    assert text.startswith("<s>Captains fear the[ Salt Pact].")
+    assert text.endswith("</s></s>Salt Pact</s>")
+    assert not windows[0].types.any()
+
+
+def test_the_digest_tells_inputs_apart(bert, ask):
+    _, marked = cut(bert, ask((None, PACT, "Salt Pact", None)), window=64)
+    _, again = cut(bert, ask((None, PACT, "Salt Pact", None)), window=64)
+    _, other = cut(bert, ask((None, PACT, "League", None)), window=64)
+    assert marked[0].digest() == again[0].digest()
+    assert marked[0].digest() != other[0].digest()
