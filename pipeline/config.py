@@ -3,7 +3,7 @@
 Relative paths are taken from the folder in which the command runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -466,8 +466,9 @@ class Config(Section):
     """Where the answers are."""
     split: SplitSection = HashSplit()
     """What is learned from, what is chosen on, and what is tested on."""
-    features: FeaturesSection = NgramFeatures()
-    """What the model sees of a text."""
+    features: FeaturesSection | None = None
+    """What the model sees of a text; n-grams where it is left out. An ensemble's members have
+    features of their own."""
     train: TrainSection = LinearTrain()
     """How it learns."""
     evaluate: Evaluate = Evaluate()
@@ -477,17 +478,36 @@ class Config(Section):
     predict: Predict = Predict()
     """What its predictions hold."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_features(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "features" in values:
+            return values
+        train = values.get("train")
+        kind = train.get("kind") if isinstance(train, dict) else getattr(train, "kind", None)
+        return values if kind == "ensemble" else {**values, "features": {}}
+
     @model_validator(mode="after")
     def _check_rung(self) -> Self:
-        if self.train.kind == "ensemble":
-            if "features" in self.model_fields_set:
+        if isinstance(self.train, EnsembleTrain):
+            if self.features is not None:
                 raise ValueError(
                     "an ensemble's members have features of their own; move features into "
                     "train.members.<name>"
                 )
             return self
+        if self.features is None:
+            raise ValueError("features must hold keys and values; it is null")
         _check_pair(self.features.kind, self.train.kind)
         return self
+
+    @property
+    def rungs(self) -> Mapping[str, Rung]:
+        """The rungs that are trained, by name: one without a name, or an ensemble's members."""
+        if isinstance(self.train, EnsembleTrain):
+            return self.train.members
+        assert self.features is not None
+        return {"": Rung(features=self.features, train=self.train)}
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:

@@ -7,12 +7,13 @@
 """
 
 from pipeline.encoders.encoder import Encoder
-from pipeline.encoders.source import WEIGHTS, EncoderFiles, find_encoder
+from pipeline.encoders.source import INSTALL, WEIGHTS, EncoderFiles, find_encoder
 from pipeline.encoders.static import token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
 from pipeline.encoders.windows import NOWHERE, Window, windows_of
 
 __all__ = [
+    "INSTALL",
     "NOWHERE",
     "WEIGHTS",
     "Encoder",

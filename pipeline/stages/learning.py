@@ -1,10 +1,12 @@
 """The stages that learn: featurize and train, with their files."""
 
+import importlib.util
 import shutil
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import BaseModel
 
 from pipeline import __version__
 from pipeline.artifacts import (
@@ -19,7 +21,8 @@ from pipeline.artifacts import (
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config
-from pipeline.errors import DataError
+from pipeline.encoders import INSTALL
+from pipeline.errors import DataError, MissingExtraError
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
@@ -29,6 +32,7 @@ from pipeline.stages.runner import Stage
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
 _ROWS: Final = "rows.parquet"
+_ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 
 
 def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
@@ -39,7 +43,9 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
             inputs=[run.articles, run.examples, run.splits],
             outputs=[run.features],
             settings={
-                "features": config.features.model_dump(mode="json"),
+                "features": {
+                    name: settings_of(rung.features) for name, rung in config.rungs.items()
+                },
                 "codebook": codebook.model_dump(mode="json"),
             },
             code=_CODE,
@@ -57,8 +63,7 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
             ],
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
-                "train": config.train.model_dump(mode="json"),
-                "features": config.features.model_dump(mode="json"),
+                "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
@@ -69,11 +74,31 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
     ]
 
 
+def settings_of(section: BaseModel) -> dict[str, Any]:
+    """Return a section without what changes no result: where vectors and trainings are kept."""
+    return _without_caches(section.model_dump(mode="json"))
+
+
+def _without_caches(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_caches(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if key != "cache"
+    }
+
+
 def _packages(config: Config) -> list[str]:
     """Return the packages of the extra whose version matters to this rung."""
-    if config.features.kind == "ngrams" and config.train.kind == "linear":
+    kinds = {rung.features.kind for rung in config.rungs.values()} - {"ngrams"}
+    if not kinds:
         return []
-    return ["tokenizers", "transformers", "torch"]
+    for package in _ENCODER_PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(
+                f"features.kind: {min(kinds)} needs the package {package}; install it with: "
+                f"{INSTALL}"
+            )
+    return list(_ENCODER_PACKAGES)
 
 
 def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
@@ -138,8 +163,7 @@ def _provenance(config: Config, run: RunFolder) -> dict[str, Any]:
             if (record := _output_digests(run, name))}  # fmt: skip
     return {
         "slant": __version__,
-        "features": config.features.model_dump(mode="json"),
-        "train": config.train.model_dump(mode="json"),
+        "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
         "seed": config.seed,
         "data": data,
     }

@@ -201,6 +201,7 @@ def _rung_settings(config: Config) -> list[tuple[str, object]]:
             (f"Member {name}", f"{rung.features.kind}, {rung.train.kind}")
             for name, rung in config.train.members.items()
         ]
+    assert config.features is not None
     features: list[tuple[str, object]] = [("Features", config.features.kind)]
     if isinstance(config.features, NgramFeatures):
         features = [("Features", f"ngrams, words 1–{config.features.words}")]

@@ -45,7 +45,7 @@ def test_a_folder_that_is_not_there_is_not_asked_of_the_hub():
 
 
 def test_the_packaged_encoder_without_its_package(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"embedded:minilm is not installed.*make encoder"):
         find_encoder("embedded:minilm")
 
@@ -58,7 +58,7 @@ def test_other_packaged_encoders_are_unknown():
 def test_the_packaged_weights_must_be_the_known_ones(tiny_bert, tmp_path, monkeypatch):
     shutil.copytree(tiny_bert, tmp_path / "model")
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
     with pytest.raises(ConfigError, match="not the weights that embedded:minilm stands for"):
         find_encoder("embedded:minilm")
 

@@ -17,7 +17,7 @@ def laid_out(bert, ask):
 
 
 def part_of(laid_out, part):
-    tokens, size, means = laid_out
+    _, size, means = laid_out
     inside = means.matrix.indices // size == part
     return means.matrix.indices[inside] % size, means.matrix.data[inside], means.places[inside]
 
@@ -37,7 +37,7 @@ def test_the_parts_around_a_mention_are_what_stands_there(laid_out):
     def cut(part):
         _, shares, places = part_of(laid_out, part)
         assert shares.sum() == pytest.approx(1)
-        ends = {start: end for start, end in tokens.spans.tolist()}
+        ends = dict(tokens.spans.tolist())
         return [text[place : ends[place]] for place in places.tolist()]
 
     assert "".join(cut(3)) == "SaltPactSaltPact"

@@ -1,4 +1,4 @@
-"""Fine-tuning: it learns, keeps the best epoch, goes on after a kill, and leaves frozen layers be."""
+"""Fine-tuning: it learns, keeps the best epoch, and goes on after a kill."""
 
 import shutil
 

@@ -30,4 +30,4 @@ def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
         case config.EncoderFeatures() as features, config.FinetuneTrain() as train:
             return FinetuneRung(features, train, seed)
         case features, train:
-            raise ConfigError(f"train.kind: {train.kind} does not go with {features.kind}")
+            raise ConfigError(f"train: {train!r} does not go with features: {features!r}")

@@ -1,0 +1,197 @@
+"""Every rung of the ladder, from the corpus to predictions, with tiny random encoders."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline.artifacts import RunFolder, digest_of, read_table
+from pipeline.bundle import load_bundle
+from pipeline.config import load
+from pipeline.features import texts_of, whole_texts
+from pipeline.stages import run_stages
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = pytest.mark.slow
+
+STATIC = {"features": {"kind": "static", "dimensions": 8}, "train": {"C": [0.01, 0.1]}}
+ENCODER = {
+    "features": {"kind": "encoder", "window": 48, "overlap": 8, "windows": 2},
+    "train": {"C": [0.01, 0.1]},
+}
+FINETUNE = {
+    "features": {"kind": "encoder", "window": 48, "overlap": 8, "windows": 2},
+    "train": {"kind": "finetune", "epochs": 2, "learning_rate": 1e-3},
+}
+NGRAMS = {"features": {"buckets_log2": 14}, "train": {"C": [1.0]}}
+
+
+def member(rung, encoder, cache):
+    """Return the rung's sections with an encoder, its caches in a folder of the test."""
+    sections = json.loads(json.dumps(rung))
+    if sections["features"].get("kind", "ngrams") != "ngrams":
+        sections["features"] |= {"model": str(encoder), "cache": str(cache / "vectors")}
+    if sections["train"].get("kind") == "finetune":
+        sections["train"]["cache"] = str(cache / "finetuned")
+    return sections
+
+
+def run_rung(sections, folder, last="evaluate"):
+    config = yaml.safe_load((ROOT / "configs" / "default.yaml").read_text())
+    config.pop("features")
+    config |= sections
+    config["codebook"] = str(ROOT / config["codebook"])
+    config["ingest"]["root"] = str(ROOT / "data")
+    config["label"]["annotations"] = [str(ROOT / "data" / "annotations.csv")]
+    config["track"] = {"enabled": False}
+    config["evaluate"] = {"resamples": 100}
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config))
+    run = RunFolder(folder / "run")
+    run_stages(load(file), run, last, [].append)
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_bert, tiny_roberta, tmp_path_factory):
+    """Each rung run once, when it is first asked for."""
+    folder = tmp_path_factory.mktemp("rungs")
+    done = {}
+
+    def run(name):
+        sections = {
+            "static": lambda: member(STATIC, tiny_bert, folder),
+            "encoder": lambda: member(ENCODER, tiny_bert, folder),
+            "finetune": lambda: member(FINETUNE, tiny_bert, folder),
+            "roberta": lambda: member(FINETUNE, tiny_roberta, folder),
+            "ensemble": lambda: {
+                "train": {
+                    "kind": "ensemble",
+                    "members": {
+                        "ngrams": NGRAMS,
+                        "static": member(STATIC, tiny_bert, folder),
+                        "tuned": member(FINETUNE, tiny_bert, folder),
+                    },
+                }
+            },
+        }
+        if name not in done:
+            done[name] = run_rung(sections[name](), folder / name)
+        return done[name]
+
+    return run
+
+
+RUNGS = ["static", "encoder", "finetune", "roberta", "ensemble"]
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_every_task_is_scored_with_its_interval_and_its_twin(runs, name):
+    scores = json.loads(runs(name).metrics.read_text())
+    for side in ("dev", "test"):
+        assert set(scores[side]) == {"stance", "topic"}
+        for values in scores[side].values():
+            assert 0 <= values["macro_f1_low"] <= values["macro_f1"] <= values["macro_f1_high"] <= 1
+        assert scores[side]["stance"]["target_blind"]["macro_f1"] is not None
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_the_model_that_is_read_again_answers_as_the_run_did(runs, name):
+    run = runs(name)
+    bundle = load_bundle(run.model)
+    scored = read_table(run.predictions).to_pylist()
+    articles = read_table(run.articles)
+    texts = texts_of(articles["title"], articles["text"])
+    answers = bundle.tasks["topic"].answer(texts, whole_texts(np.arange(len(texts))), 2)
+    ids = articles["id"].to_pylist()
+    checked = 0
+    for row in scored:
+        if row["task"] != "topic" or row["side"] != "test":
+            continue
+        found = answers.probabilities[ids.index(row["article_id"])]
+        wanted = dict(row["probabilities"])
+        np.testing.assert_allclose(found, [wanted[label] for label in sorted(wanted)], atol=1e-5)
+        checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_evidence_is_sentences_of_the_text(runs, name):
+    run = runs(name)
+    articles = read_table(run.articles)
+    bodies = dict(zip(articles["id"].to_pylist(), articles["text"].to_pylist(), strict=True))
+    sentences = [
+        (bodies[row["article_id"]], sentence)
+        for row in read_table(run.predictions).to_pylist()
+        for sentence in row["evidence"]
+    ]
+    assert len(sentences) > 20
+    for body, sentence in sentences:
+        assert body[sentence["start"] : sentence["end"]] == sentence["text"]
+        assert sentence["score"] > 0
+
+
+@pytest.mark.parametrize("name", ["static", "finetune", "ensemble"])
+def test_the_same_input_gives_the_same_bytes(runs, name, tiny_bert, tmp_path):
+    first = runs(name)
+    config = yaml.safe_load((first.path.parent / "config.yaml").read_text())
+    sections = {key: config[key] for key in ("features", "train") if key in config}
+    if name == "finetune":
+        sections["train"]["cache"] = None
+    second = run_rung(sections, tmp_path / "again", "train")
+    assert digest_of(first.model) == digest_of(second.model)
+    assert not second.checkpoints.exists()
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_a_bundle_holds_nothing_that_is_unpickled_or_run(runs, name):
+    endings = {path.suffix for path in runs(name).model.rglob("*") if path.is_file()}
+    assert endings == {".json", ".safetensors"}
+
+
+def test_an_ensemble_takes_over_what_its_members_learnt_before(runs):
+    runs("finetune")
+    trained = sorted((runs("finetune").path.parent.parent / "finetuned").iterdir())
+    runs("ensemble")
+    assert sorted((runs("finetune").path.parent.parent / "finetuned").iterdir()) == trained
+
+
+def test_an_ensemble_tells_what_each_member_does_alone_and_how_it_counts(runs):
+    rows = json.loads(runs("ensemble").selection.read_text())["topic"]
+    assert [row["setting"] for row in rows] == [
+        "only ngrams",
+        "only static",
+        "only tuned",
+        "members",
+    ]
+    assert [row["chosen"] for row in rows] == [False, False, False, True]
+    assert all(weight >= 0 for weight in rows[-1]["weights"].values())
+
+
+def test_static_vectors_predict_without_torch(runs):
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from pathlib import Path\n"
+        "import pyarrow as pa\n"
+        "from pipeline.predict import load_bundle, predict_articles, targets_to_ask\n"
+        "bundle = load_bundle(Path(sys.argv[1]))\n"
+        "table = pa.table({'id': ['a'], 'title': pa.array([None], pa.large_string()),\n"
+        "  'text': pa.array(['The ministers met. Trade grows.'], pa.large_string())})\n"
+        "print(predict_articles(bundle, table, targets_to_ask(bundle.codebook), 2).num_rows)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(runs("static").model)],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.strip() == "1", done.stderr
+
+
+def test_the_report_names_the_encoder_and_what_was_chosen(runs):
+    page = runs("finetune").report.read_text()
+    assert "finetune" in page
+    assert "epochs=" in page
