@@ -59,7 +59,7 @@ def rows_of(run, name, rung, started):
                 "n": values["n"],
                 **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
                 "blind": values.get("target_blind", {}).get("macro_f1"),
-                "swapped": values.get("target_swap", {}).get("flip_rate"),
+                "swapped": values.get("target_swap_flip_rate"),
                 "seconds": round(time.time() - started),
                 "megabytes": round(size / 1e6, 1),
                 "stages": sorted(stages),

@@ -126,6 +126,10 @@ SCORED: Final = pa.schema(
         # Of the blind twin, trained without the target; null for tasks without targets.
         pa.field("blind_label", pa.string()),
         pa.field("blind_probabilities", pa.map_(pa.string(), pa.float32())),
+        # What the model says of the same text when it is asked about another target; null where
+        # there is no other one, and on dev.
+        pa.field("swapped_target", pa.string()),
+        pa.field("swapped_label", pa.string()),
     ]
 )
 

@@ -42,6 +42,10 @@ class Answers:
     probabilities: Floats
     # What the blind twin answers, trained without the target; None where a task has no target.
     blind: Flags | None
+    # Whether the answer changes when the same text is asked about another target, and whether
+    # there is another one, (n,) each; None where a task has no target.
+    flips: Flags | None
+    swapped: Flags | None
     # The story, and the cluster that the bootstrap draws, of each example: 0, 1, 2…
     stories: Codes
     clusters: Codes
@@ -86,12 +90,18 @@ def read_answers(
 ) -> Answers:
     """Turn rows of records.SCORED into arrays; DataError names a label the task does not have."""
     is_blind = rows["blind_probabilities"].null_count == 0
+    is_swapped = rows["swapped_target"].null_count < len(rows)
+    label, other = _array(rows["label"]), _array(rows["swapped_label"])
+    flips = pc.not_equal(pc.fill_null(label, ""), pc.fill_null(other, ""))
+    swapped = np.asarray(pc.is_valid(rows["swapped_target"]).to_numpy(), np.bool_)
     answers = Answers(
         question=question,
         gold=_flags(_array(rows["gold"]), question, "gold"),
         predicted=_predicted(_array(rows["label"]), question),
         probabilities=_probabilities(_array(rows["probabilities"]), question),
         blind=_predicted(_array(rows["blind_label"]), question) if is_blind else None,
+        flips=flips.to_numpy(zero_copy_only=False) & swapped if is_swapped else None,
+        swapped=swapped if is_swapped else None,
         stories=_codes(_array(rows["story"])),
         clusters=_codes(_clusters(rows, resample_by)),
     )

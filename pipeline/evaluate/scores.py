@@ -60,6 +60,8 @@ def evaluate(
 def _score(
     answers: Answers, section: Evaluate, rng: np.random.Generator, training: Flags
 ) -> dict[str, Any]:
+    from scipy.sparse import csr_array
+
     gold, probabilities, many = answers.gold, answers.probabilities, answers.question.many
     tallies = {
         "model": metrics.tally(gold, answers.predicted),
@@ -67,6 +69,9 @@ def _score(
     }
     if answers.blind is not None:
         tallies["blind"] = metrics.tally(gold, answers.blind)
+    if answers.flips is not None and answers.swapped is not None:
+        flips = np.column_stack([answers.flips, answers.swapped])
+        tallies["swap"] = csr_array(flips.astype(np.float64))
     sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
     counts = metrics.counts_of(sums["model"])
     return {
@@ -76,6 +81,7 @@ def _score(
         "log_loss": metrics.log_loss(gold, probabilities, many),
         "brier": metrics.brier(gold, probabilities, many),
         **(_blind(counts, metrics.counts_of(sums["blind"]), section) if "blind" in sums else {}),
+        **(_swap(sums["swap"], section) if "swap" in sums else {}),
         "labels": _labels(counts, answers.question.labels, section),
         **({} if many else {"confusion": _confusion(answers)}),
         "baselines": baseline_scores(gold, training, many, rng),
@@ -109,6 +115,15 @@ def _blind(counts: metrics.Counts, blind: metrics.Counts, section: Evaluate) -> 
             "accuracy": float(metrics.accuracy(blind)[0]),
         },
         **_with_interval("target_blind_delta", delta, section),
+    }
+
+
+def _swap(sums: Floats, section: Evaluate) -> dict[str, Any]:
+    """Score how often asking about another target changes the answer."""
+    rate = metrics.ratio(sums[:, 0], sums[:, 1])
+    return {
+        **_with_interval("target_swap_flip_rate", rate, section),
+        "target_swap_n": int(sums[0, 1]),
     }
 
 

@@ -22,6 +22,14 @@ class Probabilities:
     thresholds: NDArray[np.float32] | None  # [labels]; None where one label is chosen
 
 
+@dataclass(frozen=True)
+class Swaps:
+    """What a model says of n examples' texts when it is asked about another target."""
+
+    targets: pa.Array  # [n] null where there is no other one
+    labels: pa.Array
+
+
 def scored_table(
     task: str,
     labels: Sequence[str],
@@ -53,6 +61,7 @@ def with_gold(
     examples: pa.Table,
     labels: Sequence[str],
     blind: Probabilities | None,
+    swaps: "Swaps | None" = None,
 ) -> pa.Table:
     """Return records.SCORED: predictions beside the gold of the same examples, row for row."""
     columns = {name: predictions[name] for name in predictions.column_names}
@@ -63,4 +72,9 @@ def with_gold(
     else:
         columns["blind_label"] = label_columns(labels, blind.thresholds, blind.values)[0]
         columns["blind_probabilities"] = probability_map(labels, blind.values)
+    for name, values in (
+        ("swapped_target", swaps and swaps.targets),
+        ("swapped_label", swaps and swaps.labels),
+    ):
+        columns[name] = pa.nulls(len(examples), pa.string()) if values is None else values
     return pa.table(columns).select(SCORED.names).cast(SCORED)

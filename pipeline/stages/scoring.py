@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,12 +24,13 @@ from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures
 from pipeline.evaluate import ReportFacts, evaluate, plots, report
-from pipeline.predict import Examples, predict_examples
+from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
-from pipeline.stages.answers import Probabilities, with_gold
+from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, views
 from pipeline.stages.learning import chosen_setting, data_digest
 from pipeline.stages.runner import Stage
+from pipeline.stages.swaps import swapped
 
 # Examples scored at once: what bounds the memory beside the table itself.
 BATCH: Final = 4096
@@ -54,7 +56,8 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 "description": config.description,
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
-                  "encoders", "stages/answers.py", "stages/examples.py", "stages/scoring.py"],
+                  "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
+                  "stages/scoring.py"],
             packages=["matplotlib", "numpy", "scikit-learn"],
             work=lambda: score(config, codebook, run),
         ),
@@ -118,17 +121,19 @@ def _score_tests(
     bundles = {False: load_bundle(run.model), True: load_bundle(run.blind_model)}
     articles = read_table(run.articles, ["id", "title", "text"])
     sides = sorted(side for side in pc.unique(coded["side"]).to_pylist() if is_test(side))
+    examples = read_table(run.examples)
     tables = []
     for side in sides:
         for view in views(codebook):
             if view.is_blind_twin:
                 continue
+            everything = examples.filter(pc.equal(examples["task"], view.task))
             rows = coded.filter(
                 pc.and_(pc.equal(coded["side"], side), pc.equal(coded["task"], view.task))
             )
             for start in range(0, len(rows), BATCH):
                 part = rows.slice(start, BATCH)
-                tables.append(_score_part(bundles, view, articles, part, config.predict.evidence))
+                tables.append(_score_part(bundles, view, articles, part, everything, config))
     if not tables:
         return [SCORED.empty_table()]
     return tables
@@ -139,7 +144,8 @@ def _score_part(
     view: View,
     articles: pa.Table,
     examples: pa.Table,
-    evidence: int,
+    everything: pa.Table,
+    config: Config,
 ) -> pa.Table:
     bundle = bundles[False]
     used = articles.filter(pc.is_in(articles["id"], examples["article_id"].combine_chunks()))
@@ -147,7 +153,7 @@ def _score_part(
     texts, asked = shown(used, examples, view, codebook)
     targets = examples["target"].to_pylist() if view.sees_target else None
     predictions = predict_examples(
-        bundle, used, texts, Examples(view.task, asked, targets), evidence
+        bundle, used, texts, Examples(view.task, asked, targets), config.predict.evidence
     )
     labels = bundle.tasks[view.task].labels
     blind = None
@@ -156,7 +162,28 @@ def _score_part(
         blind_view = View(view.task, sees_target=False, is_blind_twin=True)
         answers = twin.answer(*shown(used, examples, blind_view, codebook), 0)
         blind = Probabilities(answers.probabilities, twin.thresholds)
-    return with_gold(predictions, examples, labels, blind)
+    swaps = None
+    if view.sees_target:
+        swaps = _swap(bundle, view, used, examples, everything, config.seed)
+    return with_gold(predictions, examples, labels, blind, swaps)
+
+
+def _swap(
+    bundle: Bundle,
+    view: View,
+    articles: pa.Table,
+    examples: pa.Table,
+    everything: pa.Table,
+    seed: int,
+) -> Swaps:
+    others, kept = swapped(examples, everything, seed)
+    model = bundle.tasks[view.task]
+    answers = model.answer(*shown(articles, others, view, bundle.codebook), 0)
+    labels, _ = label_columns(model.labels, model.thresholds, answers.probabilities)
+    at = np.full(len(examples), -1)
+    at[kept] = np.arange(len(kept))
+    places = pa.array(at, mask=at < 0)
+    return Swaps(others["target"].combine_chunks().take(places), labels.take(places))
 
 
 def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) -> ReportFacts:

@@ -21,6 +21,7 @@ HEADLINES: Final = (
     "accuracy",
     "ece",
     "target_blind_delta",
+    "target_swap_flip_rate",
 )
 DEV_HEADLINES: Final = ("macro_f1",)
 

@@ -62,6 +62,8 @@ def scored_row() -> Callable[..., dict[str, Any]]:
             "gold": sorted(gold),
             "blind_label": None,
             "blind_probabilities": None,
+            "swapped_target": None,
+            "swapped_label": None,
         }
         return row | given
 
@@ -129,6 +131,9 @@ def _random_row(
         given["target"] = "alliance" if place % 2 else "حلف"
         given["blind_label"] = labels[int(np.argmax(blind))]
         given["blind_probabilities"] = list(zip(labels, blind, strict=True))
+        if place % 5:  # every fifth text has no other target
+            given["swapped_target"] = "league"
+            given["swapped_label"] = labels[place % len(labels)]
     gold = [name for name, flag in zip(labels, truth, strict=True) if flag]
     return scored_row(dict(zip(labels, probabilities, strict=True)), gold, **given)
 

@@ -46,6 +46,8 @@ def test_sides_and_tasks_are_sorted_and_the_keys_have_one_order(metrics):
         *("accuracy", "accuracy_low", "accuracy_high", "ece", "ece_low", "ece_high"),
         *("log_loss", "brier", "target_blind"),
         *("target_blind_delta", "target_blind_delta_low", "target_blind_delta_high"),
+        *("target_swap_flip_rate", "target_swap_flip_rate_low", "target_swap_flip_rate_high"),
+        "target_swap_n",
         *("labels", "confusion", "baselines"),
     ]
     json.dumps(metrics, allow_nan=False)
@@ -91,6 +93,22 @@ def test_scores_of_many_labels_agree_with_scikit_learn(metrics, part, codebook):
     expected = np.mean([sk.brier_score_loss(gold[:, k], p[:, k]) for k in columns])
     assert score["brier"] == pytest.approx(expected, abs=EXACT)
     assert "confusion" not in score
+
+
+def test_answers_that_change_with_the_target_are_counted_where_there_is_another(metrics, part):
+    rows = part("stance")
+    pairs = [
+        (row["label"], row["swapped_label"])
+        for row in rows.to_pylist()
+        if row["swapped_target"] is not None
+    ]
+    score = metrics["test"]["stance"]
+    assert 0 < len(pairs) < len(rows)
+    assert score["target_swap_n"] == len(pairs)
+    expected = np.mean([label != other for label, other in pairs])
+    assert score["target_swap_flip_rate"] == pytest.approx(expected, abs=EXACT)
+    assert score["target_swap_flip_rate_low"] < expected < score["target_swap_flip_rate_high"]
+    assert "target_swap_n" not in metrics["test"]["topic"]
 
 
 def test_the_blind_model_is_scored_by_its_label(metrics, part):
