@@ -117,6 +117,11 @@ class RunFolder:
         return self.path / "config.json"
 
     @property
+    def training(self) -> Path:
+        """The MLflow run with the curves of the training, where it has any."""
+        return self.path / "training.json"
+
+    @property
     def tracking(self) -> Path:
         """The MLflow run that records this one."""
         return self.path / "tracking.json"

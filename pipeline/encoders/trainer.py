@@ -29,6 +29,12 @@ from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
 
 _LOG_EVERY: Final = 20  # steps
+# The Trainer's names of what is told, and ours.
+_SHOWN: Final = {
+    "loss": "loss",
+    "eval_macro_f1": "dev_macro_f1",
+    "eval_log_loss": "dev_log_loss",
+}
 _LARGEST_GRADIENT: Final = 1.0
 
 
@@ -251,9 +257,7 @@ class _Reports(TrainerCallback):  # type: ignore[misc]
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
         numbers = {
-            name: float(logs[name])
-            for name in ("loss", "eval_macro_f1", "eval_log_loss")
-            if name in (logs or {})
+            shown: float(logs[name]) for name, shown in _SHOWN.items() if name in (logs or {})
         }
         if numbers:
             self._log(numbers, state.global_step)

@@ -1,7 +1,7 @@
 """Train an encoder further: one shared network, one linear head a task, all tasks mixed."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,7 +63,7 @@ class Tuned:
 # Given the heads after an epoch and the encoder as it is, says at least `macro_f1`.
 Measure = Callable[[Encoder, Sequence[TunedHead]], dict[str, float]]
 # Hears of the loss and of what was measured, with the step.
-Log = Callable[[dict[str, float], int], None]
+Log = Callable[[Mapping[str, float], int], None]
 
 
 def tune(

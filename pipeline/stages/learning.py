@@ -2,7 +2,10 @@
 
 import importlib.util
 import shutil
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +31,9 @@ from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
 from pipeline.stages.rungs import Learned, rung_of
 from pipeline.stages.runner import Stage
+
+if TYPE_CHECKING:
+    from pipeline.tracking import LiveCurves
 
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
@@ -134,7 +140,14 @@ def train(config: Config, codebook: Codebook, run: RunFolder) -> str:
         for view in views(codebook)
         for folder in [run.features / view.folder]
     ]
-    learned = rung_of(config, config.seed).train(materials, run.checkpoints)
+    run.training.unlink(missing_ok=True)
+    with _curves(config, run) as curves:
+        rung = rung_of(config, config.seed)
+        learned = rung.train(materials, run.checkpoints, curves.curve if curves else _no_curve)
+    trouble = ""
+    if curves and curves.run_id is not None:
+        write_json(run.training, {"run_id": curves.run_id})
+        trouble = f" ({curves.trouble})" if curves.trouble else ""
     models: dict[bool, dict[str, TaskModel]] = {False: {}, True: {}}
     for view, result in learned.items():
         models[view.is_blind_twin][view.task] = result.model
@@ -144,11 +157,24 @@ def train(config: Config, codebook: Codebook, run: RunFolder) -> str:
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
     write_table(run.heldout, _heldout(learned, materials))
     shutil.rmtree(run.checkpoints, ignore_errors=True)
-    return ", ".join(
+    chosen = ", ".join(
         f"{view.task} {chosen_setting(result.tried)}"
         for view, result in learned.items()
         if not view.is_blind_twin
     )
+    return chosen + trouble
+
+
+def _curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":
+    if not config.track.enabled:
+        return nullcontext()
+    from pipeline.tracking import LiveCurves
+
+    return LiveCurves(run.path.name, config.track, Path())
+
+
+def _no_curve(training: str) -> Callable[[Mapping[str, float], int], None]:  # noqa: ARG001
+    return lambda numbers, step: None  # noqa: ARG005
 
 
 def chosen_setting(tried: list[dict[str, Any]]) -> str:

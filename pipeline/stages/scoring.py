@@ -272,6 +272,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             },
             artifacts=files,
             errors=_errors(read_table(run.predictions)),
+            training_run=read_json(run.training)["run_id"] if run.training.exists() else None,
         ),
         config.track,
         folder,

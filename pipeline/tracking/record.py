@@ -59,6 +59,7 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)  # name at the root → file
     errors: Sequence[Mapping[str, Any]] = ()  # rows with the same keys
+    training_run: str | None = None  # of LiveCurves, to be shown below this one
 
     @property
     def dev_macro_f1(self) -> float | None:

@@ -51,6 +51,7 @@ def track(record: RunRecord, section: Track, folder: Path) -> Tracked:
     with alone(uri), connected(uri) as client:
         experiment = experiment_id(client, section.experiment, uri)
         with _new_run(client, experiment, record) as run_id:
+            _adopt(client, run_id, record)
             _log_numbers(client, run_id, record)
             _log_data(client, run_id, record.datasets)
             _log_files(client, run_id, record)
@@ -99,6 +100,15 @@ def _new_run(client: "MlflowClient", experiment: str, record: RunRecord) -> Iter
         client.set_terminated(run_id, "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")
+
+
+def _adopt(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Show the run with the training's curves below this one, unless it was deleted since."""
+    from mlflow.exceptions import MlflowException
+
+    if record.training_run is not None:
+        with suppress(MlflowException):
+            client.set_tag(record.training_run, "mlflow.parentRunId", run_id)
 
 
 def _log_numbers(client: "MlflowClient", run_id: str, record: RunRecord) -> None:

@@ -167,5 +167,8 @@ def _tracking_uri(uri: str) -> Iterator[None]:
     finally:
         # One that came from the environment goes back there.
         mlflow.set_tracking_uri(None if before == environment else before)  # type: ignore[arg-type]
+        # Setting a URI sets the variable too.
         if environment is not None:
             os.environ["MLFLOW_TRACKING_URI"] = environment
+        else:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)

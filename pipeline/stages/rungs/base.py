@@ -1,9 +1,9 @@
 """What every rung does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,24 @@ class Learned:
     dev_probabilities: NDArray[np.float32]
 
 
+# Given the name of a training, returns what takes its loss and scores with the step.
+Curves: TypeAlias = Callable[[str], Callable[[Mapping[str, float], int], None]]
+
+
+def named(curves: Curves, prefix: str) -> Curves:
+    """Return `curves` whose names begin with `prefix`."""
+    return lambda training: curves(prefix + training)
+
+
 class Rung(Protocol):
     """One kind of model."""
 
     def featurize(self, material: Material) -> str:
         """Write what training needs of a view into its folder; say what, in two words."""
 
-    def train(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+    def train(
+        self, materials: Sequence[Material], work: Path, curves: Curves
+    ) -> dict[View, Learned]:
         """Train every view from its folder; half-done work may be kept in `work`."""
 
 

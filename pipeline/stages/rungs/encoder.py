@@ -10,7 +10,7 @@ from pipeline.bundle import EncoderModel
 from pipeline.config import EncoderFeatures, LinearTrain
 from pipeline.encoders import Encoder, find_encoder, windows_of
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Learned, train_linear
+from pipeline.stages.rungs.base import Curves, Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
@@ -52,6 +52,7 @@ class EncoderRung:
         self,
         materials: Sequence[Material],
         work: Path,  # noqa: ARG002  a fit of seconds is made again
+        curves: Curves,  # noqa: ARG002  it has none
     ) -> dict[View, Learned]:
         """Train a head for each view."""
         return {material.view: self._train(material) for material in materials}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.bundle import EnsembleModel, chosen, pooled
 from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Learned, Rung
+from pipeline.stages.rungs.base import Curves, Learned, Rung, named
 from pipeline.train import choose_thresholds, group_folds, log_loss, macro_f1
 
 # Dev is scored with weights that were fitted on the other parts of it.
@@ -34,10 +34,16 @@ class EnsembleRung:
             done.append(f"{name} {member.featurize(own)}")
         return f"({', '.join(done)})"
 
-    def train(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+    def train(
+        self, materials: Sequence[Material], work: Path, curves: Curves
+    ) -> dict[View, Learned]:
         """Train the members one after another, then weigh them."""
         learned = {
-            name: member.train([_own(material, name) for material in materials], work / name)
+            name: member.train(
+                [_own(material, name) for material in materials],
+                work / name,
+                named(curves, f"{name} "),
+            )
             for name, member in self.members.items()
         }
         return {

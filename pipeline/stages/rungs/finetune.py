@@ -16,7 +16,7 @@ from pipeline.encoders import Encoder, Window, find_encoder, windows_of
 from pipeline.encoders.tuning import HeadShape, Tuned, TunedHead, TuningExample, tune
 from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Learned
+from pipeline.stages.rungs.base import Curves, Learned, named
 from pipeline.train import (
     check_labels,
     choose_thresholds,
@@ -44,13 +44,18 @@ class FinetuneRung:
         self._encoder()  # an encoder that is not there is noticed now
         return f"{len(material.rows):,} examples"
 
-    def train(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+    def train(
+        self, materials: Sequence[Material], work: Path, curves: Curves
+    ) -> dict[View, Learned]:
         """Fine-tune an encoder on the views with their targets, and one on the blind twins."""
         learned: dict[View, Learned] = {}
         for blind in (False, True):
             group = [each for each in materials if each.view.is_blind_twin == blind]
             if group:
-                learned |= self._train_together(group, self.section.cache or work)
+                who = "blind twin" if blind else "model"
+                learned |= self._train_together(
+                    group, self.section.cache or work, named(curves, who)
+                )
         return {material.view: learned[material.view] for material in materials}
 
     def _encoder(self) -> Encoder:
@@ -58,7 +63,9 @@ class FinetuneRung:
         encoder.check_window(self.features.window)
         return encoder
 
-    def _train_together(self, materials: Sequence[Material], work: Path) -> dict[View, Learned]:
+    def _train_together(
+        self, materials: Sequence[Material], work: Path, curves: Curves
+    ) -> dict[View, Learned]:
         encoder = self._encoder()
         pupils = [_Pupil(encoder, material, self.features, self.section) for material in materials]
         for pupil in pupils:
@@ -70,6 +77,7 @@ class FinetuneRung:
             encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
             self._folder(work, encoder, materials, "selection"),
             lambda tuned, heads: _measure(pupils, tuned, heads, self.features.batch),
+            log=curves(""),
         )  # fmt: skip
         calibrated = [
             pupil.calibrated(pupil.dev_scores(selected.encoder, head, self.features.batch))
@@ -85,7 +93,7 @@ class FinetuneRung:
             final = tune(
                 encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
                 self._folder(work, encoder, materials, f"refit-{selected.best_epoch}"),
-                stop_after=selected.best_epoch,
+                stop_after=selected.best_epoch, log=curves(" with dev"),
             )  # fmt: skip
         return {
             pupil.material.view: Learned(

@@ -12,7 +12,7 @@ from pipeline.config import LinearTrain, NgramFeatures
 from pipeline.errors import DataError
 from pipeline.features import NgramVectorizer
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Learned, train_linear
+from pipeline.stages.rungs.base import Curves, Learned, train_linear
 
 _ARRAYS: Final = "features.safetensors"
 
@@ -52,6 +52,7 @@ class NgramRung:
         self,
         materials: Sequence[Material],
         work: Path,  # noqa: ARG002  a fit of seconds is made again
+        curves: Curves,  # noqa: ARG002  it has none
     ) -> dict[View, Learned]:
         """Train a head for each view."""
         return {material.view: self._train(material) for material in materials}

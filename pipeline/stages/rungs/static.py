@@ -14,7 +14,7 @@ from pipeline.config import LinearTrain, StaticFeatures
 from pipeline.encoders import Encoder, find_encoder, token_means
 from pipeline.encoders.static import distil, rarity
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Learned, train_linear
+from pipeline.stages.rungs.base import Curves, Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
@@ -66,6 +66,7 @@ class StaticRung:
         self,
         materials: Sequence[Material],
         work: Path,  # noqa: ARG002  a fit of seconds is made again
+        curves: Curves,  # noqa: ARG002  it has none
     ) -> dict[View, Learned]:
         """Train a head for each view."""
         return {material.view: self._train(material) for material in materials}

@@ -1,0 +1,94 @@
+"""The curves of a training while it lasts, in a run that becomes the child of the recorded one."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+from pipeline.config import Track
+from pipeline.errors import PipelineError
+from pipeline.tracking.record import slug
+from pipeline.tracking.store import (
+    alone,
+    connected,
+    experiment_id,
+    store_uri,
+    without_password,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SECTION: Final = "training"  # of the charts
+
+# Takes numbers by name, and the step.
+Log: TypeAlias = Callable[[Mapping[str, float], int], None]
+
+
+class LiveCurves:
+    """Opens an MLflow run when the first number comes; without numbers there is none.
+
+    A server that fails during training does not end it: what could not be recorded is told in
+    `trouble` when all is done.
+    """
+
+    def __init__(self, name: str, section: Track, folder: Path) -> None:
+        self._name = name
+        self._section = section
+        self._uri = store_uri(section.uri, folder)
+        self._stack = ExitStack()
+        self._client: MlflowClient | None = None
+        self.run_id: str | None = None
+        self.trouble: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._client is not None and self.run_id is not None and self.trouble is None:
+            self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
+        self._stack.close()
+
+    def curve(self, name: str) -> Log:
+        """Return what logs the numbers of one training; `name` tells it from the others."""
+
+        def log(numbers: Mapping[str, float], step: int) -> None:
+            if self.trouble is None:
+                from mlflow.exceptions import MlflowException
+
+                try:
+                    self._log(name, numbers, step)
+                except (MlflowException, PipelineError, OSError) as error:
+                    reason = without_password(str(error).splitlines()[0])
+                    self.trouble = f"curves are missing from step {step} on: {reason}"
+
+        return log
+
+    def _log(self, name: str, numbers: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        client = self._open()
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(f"{SECTION}/{slug(name)}.{slug(key)}", value, now, step)
+            for key, value in numbers.items()
+        ]
+        assert self.run_id is not None
+        client.log_batch(self.run_id, metrics=metrics)
+
+    def _open(self) -> "MlflowClient":
+        if self._client is None:
+            with alone(self._uri):
+                client = self._stack.enter_context(connected(self._uri))
+                experiment = experiment_id(client, self._section.experiment, self._uri)
+                run = client.create_run(experiment, run_name=f"{self._name}: {SECTION}")
+            self._client = client
+            self.run_id = str(run.info.run_id)
+        return self._client
