@@ -116,6 +116,19 @@ class RunFolder:
         """The config in full, defaults included."""
         return self.path / "config.json"
 
+    def repeat(self, name: str) -> "RunFolder":
+        """The folder of one of several runs of the experiment."""
+        return RunFolder(self.path / "repeats" / name)
+
+    @property
+    def repeats(self) -> Path:
+        """What the scores of the repetitions are on average."""
+        return self.path / "repeats.json"
+
+    def trial(self, name: str) -> "RunFolder":
+        """The folder of one trial of a search."""
+        return RunFolder(self.path / "trials" / name)
+
     @property
     def training(self) -> Path:
         """The MLflow run with the curves of the training, where it has any."""

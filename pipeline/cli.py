@@ -106,6 +106,72 @@ def run(
     _run_to("track", config, overrides, folder, as_json)
 
 
+@app.command()
+def tune(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    folder: RunOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for better settings in the space that the config's section tune declares.
+
+    Settings are judged on dev; test is never read. A search that was stopped goes on.
+
+    \b
+      slant tune configs/tune.yaml
+      slant tune configs/tune.yaml --set tune.trials=50 --set tune.minutes=60
+      slant run runs/tune-search/best.yaml
+    """
+    from pipeline import config as configs
+    from pipeline.artifacts import RunFolder
+    from pipeline.stages import search
+
+    given = overrides or []
+    chosen = configs.load(config, given)
+    run = RunFolder(folder if folder is not None else Path("runs") / f"{chosen.name}-search")
+    found = search(lambda more: configs.load(config, [*given, *more]), chosen, run, _tell_of)
+    if as_json:
+        _print_json({"trials": found.trials, "best": found.best, "config": str(found.config)})
+        return
+    typer.echo(_trials_table(found.trials))
+    if found.best is None:
+        typer.echo("\nno trial was completed", err=True)
+        return
+    typer.echo(f"\nbest       trial {found.best['number']}: {_changes(found.best['changes'])}")
+    typer.echo(f"run it     slant run {found.config}")
+
+
+def _tell_of(which: str, outcome: "Outcome") -> None:
+    if outcome.stage in ("train", "evaluate", "track"):
+        typer.echo(f"{which:<10} ", nl=False, err=True)
+        _tell(outcome)
+
+
+def _trials_table(trials: list[dict[str, Any]]) -> str:
+    rows = [["trial", "settings", "dev macro-F1", "interval", "seconds", "state"]]
+    for trial in sorted(trials, key=lambda row: -(row["macro_f1"] or -1)):
+        tasks = list(trial["scores"].values())
+        task = tasks[0] if len(tasks) == 1 else {}
+        rows.append(
+            [
+                str(trial["number"]),
+                _changes(trial["changes"]),
+                _number(trial["macro_f1"]),
+                _interval(task.get("macro_f1_low"), task.get("macro_f1_high")),
+                f"{trial['seconds']:.0f}",
+                trial["state"],
+            ]
+        )
+    return _aligned(rows)
+
+
+def _changes(changes: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in changes.items()
+    )
+
+
 def _add_stage_command(stage: str, does: str) -> None:
     def command(
         config: ConfigFile,
@@ -146,6 +212,9 @@ def _run_to(
 
     config = configs.load(config_file, overrides or [])
     run_folder = RunFolder(folder if folder is not None else Path("runs") / config.name)
+    if config.repeat is not None and last in ("evaluate", "track"):
+        _run_repeats(config_file, overrides or [], config, run_folder, last, as_json)
+        return
     outcomes = run_stages(config, run_folder, last, _tell)
     metrics = read_json(run_folder.metrics) if last in ("evaluate", "track") else {}
     if as_json:
@@ -160,6 +229,42 @@ def _run_to(
     if metrics:
         typer.echo(_scores_table(metrics, config.evaluate.confidence))
     _where(run_folder, last, config)
+
+
+def _run_repeats(
+    config_file: Path,
+    overrides: list[str],
+    config: "Config",
+    run: "RunFolder",
+    last: str,
+    as_json: bool,
+) -> None:
+    from pipeline import config as configs
+    from pipeline.stages import run_repeats
+
+    summary = run_repeats(
+        lambda more: configs.load(config_file, [*overrides, *more]), config, run, last, _tell_of
+    )
+    if as_json:
+        _print_json({"run": str(run.path), **summary})
+        return
+    rows = [["side/task", "repeats", "macro-F1", "deviation", "interval of the mean", "accuracy"]]
+    for side, tasks in summary["scores"].items():
+        for task, scores in tasks.items():
+            f1 = scores["macro_f1"]
+            rows.append(
+                [
+                    f"{side}/{task}",
+                    str(len(f1["values"])),
+                    _number(f1["mean"]),
+                    _number(f1["deviation"]),
+                    _interval(f1["low"], f1["high"]),
+                    _number(scores["accuracy"]["mean"]),
+                ]
+            )
+    typer.echo(_aligned(rows))
+    typer.echo(f"\nruns       {run.path / 'repeats'}")
+    typer.echo(f"scores     {run.repeats}")
 
 
 def _tell(outcome: "Outcome") -> None:

@@ -167,6 +167,29 @@ class HashSplit(Section):
     """Another salt gives another split."""
 
 
+class FoldSplit(Section):
+    """The stories in parts of like size, one of which is the test side."""
+
+    by: Literal["folds"]
+    """Folds by a hash of the story."""
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    """How many parts."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """The part that is tested, from 0; `repeat.folds` tests each in turn."""
+    dev: Share = 0.15
+    """Expected share of dev in what is not tested."""
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Jaccard similarity of word 5-grams from which on two articles are one story."""
+    salt: str = ""
+    """Another salt gives other folds."""
+
+    @model_validator(mode="after")
+    def _check_fold(self) -> Self:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold must be less than folds, {self.folds}; it is {self.fold}")
+        return self
+
+
 class TimeSplit(Section):
     """Sides by date of publication: train is before dev, dev before test."""
 
@@ -180,7 +203,9 @@ class TimeSplit(Section):
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
 
 
-SplitSection: TypeAlias = Annotated[GivenSplit | HashSplit | TimeSplit, Field(discriminator="by")]
+SplitSection: TypeAlias = Annotated[
+    GivenSplit | HashSplit | FoldSplit | TimeSplit, Field(discriminator="by")
+]
 
 
 class TargetView(Section):
@@ -413,6 +438,48 @@ TrainSection: TypeAlias = Annotated[
 ]
 
 
+class Range(Section):
+    """Numbers to choose from, between two ends."""
+
+    low: float = Field(strict=False)
+    """The least."""
+    high: float = Field(strict=False)
+    """The greatest."""
+    log: bool = False
+    """Choose by the logarithm: for what differs by factors, such as learning rates."""
+    whole: bool = False
+    """Whole numbers only."""
+
+    @model_validator(mode="after")
+    def _check_ends(self) -> Self:
+        if self.low >= self.high or (self.log and self.low <= 0):
+            above = " above 0" if self.log else ""
+            raise ValueError(f"low must be{above} less than high; they are {self.low}, {self.high}")
+        return self
+
+
+class Tune(Section):
+    """What `slant tune` varies, and for how long."""
+
+    space: Annotated[dict[str, Range | list[Any]], Field(min_length=1)]
+    """By key with dots (`train.learning_rate`): a range, or a list of values."""
+    trials: Annotated[int, Field(ge=1)] = 20
+    """Settings that are tried."""
+    minutes: Annotated[float, Field(gt=0, strict=False)] | None = None
+    """No trial begins after so many minutes; null sets no end."""
+    prune: bool = True
+    """Ends a fine-tuning that is worse than the median of the earlier ones after as many epochs."""
+
+
+class Repeat(Section):
+    """The same experiment several times, to see how far its scores depend on chance."""
+
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)] | None = None
+    """Once for each seed; null keeps the config's own."""
+    folds: bool = False
+    """Once for each fold of `split.by: folds`, so that every article is tested once."""
+
+
 class Evaluate(Section):
     """How the test side is scored."""
 
@@ -424,6 +491,8 @@ class Evaluate(Section):
     """What is drawn with replacement."""
     bins: Annotated[int, Field(ge=2)] = 10
     """Bins of the calibration error, of equal mass."""
+    blind_twin: bool = True
+    """Train each target task a second time without its target, to compare with."""
 
 
 class Track(Section):
@@ -477,6 +546,18 @@ class Config(Section):
     """Where the run is recorded."""
     predict: Predict = Predict()
     """What its predictions hold."""
+    tune: Tune | None = None
+    """What `slant tune` varies; null for nothing."""
+    repeat: Repeat | None = None
+    """How often `slant run` repeats the experiment; null for once."""
+
+    @model_validator(mode="after")
+    def _check_repeat(self) -> Self:
+        if self.repeat is not None and self.repeat.folds and self.split.by != "folds":
+            raise ValueError(
+                f"repeat.folds needs split.by folds, which makes them; it is {self.split.by}"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

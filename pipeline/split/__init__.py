@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import records
-from pipeline.config import GivenSplit, HashSplit, SplitSection, TimeSplit
+from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
 from pipeline.records import Side, is_test
 from pipeline.split.audit import audit_of
@@ -103,6 +103,10 @@ def _cure(side: Side, section: SplitSection) -> str:
             return "name a source with 'split: dev', raise split.dev, or set it to 0 for none"
         case GivenSplit(), _:
             return f"name a source with 'split: {side}'"
+        case FoldSplit(), Side.DEV:
+            return f"raise split.dev (it is {section.dev}), set it to 0 for none, or add articles"
+        case FoldSplit(), _:
+            return f"lower split.folds (it is {section.folds}), or add articles"
         case HashSplit(), Side.TRAIN:
             return "lower split.dev and split.test, or add articles"
         case HashSplit(), _:

@@ -9,7 +9,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from pipeline.config import GivenSplit, HashSplit, SplitSection, TimeSplit
+from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
 from pipeline.records import Side, is_test
 
@@ -45,6 +45,9 @@ def wishes_for(articles: pa.Table, section: SplitSection) -> list[Wish]:
             follows = list(Side) if section.by == "story" else []
             ids = articles["id"].to_pylist()
             return [Wish(_hash_side(key, section), key, "hash", follows) for key in ids]
+        case FoldSplit():
+            ids = articles["id"].to_pylist()
+            return [Wish(_fold_side(key, section), key, "fold", list(Side)) for key in ids]
 
 
 def fraction(salt: str, key: str) -> float:
@@ -58,6 +61,13 @@ def _hash_side(key: str, section: HashSplit) -> str:
     if place < section.test:
         return Side.TEST.value
     return (Side.DEV if place < section.test + section.dev else Side.TRAIN).value
+
+
+def _fold_side(key: str, section: FoldSplit) -> str:
+    if int(fraction(section.salt, key) * section.folds) == section.fold:
+        return Side.TEST.value
+    is_dev = fraction(f"{section.salt}\0dev", key) < section.dev
+    return (Side.DEV if is_dev else Side.TRAIN).value
 
 
 def _outlets(articles: pa.Table) -> list[str]:

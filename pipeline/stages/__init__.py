@@ -1,41 +1,12 @@
-"""The stages of a run: which files each reads and writes, and when it need not run again."""
+"""The stages of a run: which files each reads and writes, and when it need not run again.
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final
+`run` runs one experiment, `repeats` the same one with other seeds or folds, `search` looks for
+better settings.
+"""
 
-from pipeline import codebook as codebooks
-from pipeline.artifacts import RunFolder, write_json
-from pipeline.config import Config
-from pipeline.stages.data import data_stages
-from pipeline.stages.learning import learning_stages
-from pipeline.stages.runner import Outcome, run_stage
-from pipeline.stages.scoring import scoring_stages, tracking_stage
+from pipeline.stages.repeats import run_repeats
+from pipeline.stages.run import STAGES, run_stages
+from pipeline.stages.runner import Outcome
+from pipeline.stages.search import search
 
-STAGES: Final = ("ingest", "label", "split", "featurize", "train", "evaluate", "track")
-
-__all__ = ["STAGES", "Outcome", "run_stages"]
-
-
-def run_stages(
-    config: Config, run: RunFolder, last: str, told: Callable[[Outcome], None]
-) -> list[Outcome]:
-    """Run the stages up to `last`, each unless it is up to date; `told` hears of each.
-
-    MLflow's local database is in the folder in which the command runs.
-    """
-    codebook = codebooks.load(config.codebook)
-    # How MLflow is reached may hold a password, and is no part of the experiment.
-    write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
-    stages = [
-        *data_stages(config, codebook, run),
-        *learning_stages(config, codebook, run),
-        *scoring_stages(config, codebook, run),
-    ]
-    if config.track.enabled and last == "track":
-        stages.append(tracking_stage(config, codebook, run, Path()))
-    outcomes = []
-    for stage in stages[: STAGES.index(last) + 1]:
-        outcomes.append(run_stage(stage, run))
-        told(outcomes[-1])
-    return outcomes
+__all__ = ["STAGES", "Outcome", "run_repeats", "run_stages", "search"]

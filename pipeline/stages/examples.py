@@ -31,12 +31,12 @@ class View:
         return f"{self.task}.blind" if self.is_blind_twin else self.task
 
 
-def views(codebook: Codebook) -> Iterator[View]:
-    """Yield what is trained: each task, and for the tasks with targets its blind twin."""
+def views(codebook: Codebook, *, twins: bool) -> Iterator[View]:
+    """Yield what is trained: each task, and with `twins` the blind twin of those with targets."""
     for name in sorted(codebook.tasks):
         sees_target = codebook.tasks[name].asks is Asks.TARGET
         yield View(name, sees_target, is_blind_twin=False)
-        if sees_target:
+        if sees_target and twins:
             yield View(name, sees_target=False, is_blind_twin=True)
 
 

@@ -29,7 +29,7 @@ from pipeline.errors import DataError, MissingExtraError
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
-from pipeline.stages.rungs import Learned, rung_of
+from pipeline.stages.rungs import Curves, Learned, rung_of
 from pipeline.stages.runner import Stage
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ _ROWS: Final = "rows.parquet"
 _ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 
 
-def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
-    """Return the stages from split examples to the model."""
+def learning_stages(
+    config: Config, codebook: Codebook, run: RunFolder, curves: Curves | None
+) -> list[Stage]:
+    """Return the stages from split examples to the model; `curves` hears of fine-tuning."""
     return [
         Stage(
             "featurize",
@@ -52,6 +54,7 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
                 "features": {
                     name: settings_of(rung.features) for name, rung in config.rungs.items()
                 },
+                "blind_twin": config.evaluate.blind_twin,
                 "codebook": codebook.model_dump(mode="json"),
             },
             code=_CODE,
@@ -70,12 +73,13 @@ def learning_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
                 "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
+                "blind_twin": config.evaluate.blind_twin,
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
             code=[*_CODE, "train", "stages/answers.py"],
             packages=["scikit-learn", "scipy", "numpy", *_packages(config)],
-            work=lambda: train(config, codebook, run),
+            work=lambda: train(config, codebook, run, curves),
         ),
     ]
 
@@ -115,7 +119,7 @@ def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
     done = []
     with replacing(run.features) as folder:
         folder.mkdir()
-        for view in views(codebook):
+        for view in views(codebook, twins=config.evaluate.blind_twin):
             rows = coded.filter(pc.equal(coded["task"], view.task))
             rows = rows.filter(pc.is_in(rows["side"], pa.array([Side.TRAIN, Side.DEV])))
             material = Material(view, codebook, rows, articles, folder / view.folder)
@@ -132,22 +136,25 @@ def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
     return f"features: {', '.join(done)}"
 
 
-def train(config: Config, codebook: Codebook, run: RunFolder) -> str:
-    """Train every view; save the model, its blind twin, and dev as scored without dev."""
+def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | None = None) -> str:
+    """Train every view; save the model, its blind twin, and dev as scored without dev.
+
+    The curves go to `curves`, or to MLflow where there is none.
+    """
     articles = read_table(run.articles, ["id", "title", "text"])
     materials = [
         Material(view, codebook, read_table(folder / _ROWS), articles, folder)
-        for view in views(codebook)
+        for view in views(codebook, twins=config.evaluate.blind_twin)
         for folder in [run.features / view.folder]
     ]
     run.training.unlink(missing_ok=True)
-    with _curves(config, run) as curves:
+    with _live_curves(config, run) as live:
         rung = rung_of(config, config.seed)
-        learned = rung.train(materials, run.checkpoints, curves.curve if curves else _no_curve)
-    trouble = ""
-    if curves and curves.run_id is not None:
-        write_json(run.training, {"run_id": curves.run_id})
-        trouble = f" ({curves.trouble})" if curves.trouble else ""
+        learned = rung.train(
+            materials, run.checkpoints, curves or (live.curve if live else _no_curve)
+        )
+    if live and live.run_id is not None:
+        write_json(run.training, {"run_id": live.run_id})
     models: dict[bool, dict[str, TaskModel]] = {False: {}, True: {}}
     for view, result in learned.items():
         models[view.is_blind_twin][view.task] = result.model
@@ -162,10 +169,10 @@ def train(config: Config, codebook: Codebook, run: RunFolder) -> str:
         for view, result in learned.items()
         if not view.is_blind_twin
     )
-    return chosen + trouble
+    return f"{chosen} ({live.trouble})" if live and live.trouble else chosen
 
 
-def _curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":
+def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":
     if not config.track.enabled:
         return nullcontext()
     from pipeline.tracking import LiveCurves

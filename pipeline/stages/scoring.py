@@ -124,9 +124,7 @@ def _score_tests(
     examples = read_table(run.examples)
     tables = []
     for side in sides:
-        for view in views(codebook):
-            if view.is_blind_twin:
-                continue
+        for view in views(codebook, twins=False):
             everything = examples.filter(pc.equal(examples["task"], view.task))
             rows = coded.filter(
                 pc.and_(pc.equal(coded["side"], side), pc.equal(coded["task"], view.task))
@@ -200,8 +198,7 @@ def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) 
         *_rung_settings(config),
         *(
             (f"Chosen for {view.task}", chosen_setting(chosen[view.folder]))
-            for view in views(codebook)
-            if not view.is_blind_twin
+            for view in views(codebook, twins=False)
         ),
         ("Seed", config.seed),
     ]

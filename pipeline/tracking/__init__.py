@@ -4,6 +4,7 @@ The only home of mlflow, which takes seconds to import and so is imported where 
 """
 
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
+from pipeline.tracking.groups import GroupRun
 from pipeline.tracking.live import LiveCurves
 from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
 from pipeline.tracking.run import track
@@ -12,6 +13,7 @@ from pipeline.tracking.ui import ui_command, ui_environment
 
 __all__ = [
     "Dataset",
+    "GroupRun",
     "LiveCurves",
     "RunRecord",
     "Tracked",

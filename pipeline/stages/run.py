@@ -1,0 +1,46 @@
+"""Run the stages of one experiment in their order."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pipeline import codebook as codebooks
+from pipeline.artifacts import RunFolder, write_json
+from pipeline.config import Config
+from pipeline.stages.data import data_stages
+from pipeline.stages.learning import learning_stages
+from pipeline.stages.rungs import Curves
+from pipeline.stages.runner import Outcome, run_stage
+from pipeline.stages.scoring import scoring_stages, tracking_stage
+
+STAGES: Final = ("ingest", "label", "split", "featurize", "train", "evaluate", "track")
+
+
+def run_stages(
+    config: Config,
+    run: RunFolder,
+    last: str,
+    told: Callable[[Outcome], None],
+    curves: Curves | None = None,
+) -> list[Outcome]:
+    """Run the stages up to `last`, each unless it is up to date; `told` hears of each.
+
+    The curves of fine-tuning go to `curves`, or to MLflow where there is none.
+
+    MLflow's local database is in the folder in which the command runs.
+    """
+    codebook = codebooks.load(config.codebook)
+    # How MLflow is reached may hold a password, and is no part of the experiment.
+    write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
+    stages = [
+        *data_stages(config, codebook, run),
+        *learning_stages(config, codebook, run, curves),
+        *scoring_stages(config, codebook, run),
+    ]
+    if config.track.enabled and last == "track":
+        stages.append(tracking_stage(config, codebook, run, Path()))
+    outcomes = []
+    for stage in stages[: STAGES.index(last) + 1]:
+        outcomes.append(run_stage(stage, run))
+        told(outcomes[-1])
+    return outcomes

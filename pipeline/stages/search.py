@@ -1,0 +1,242 @@
+"""`slant tune`: look for settings that do better on dev. The test side is never read."""
+
+import importlib.util
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from pipeline import codebook as codebooks
+from pipeline.artifacts import RunFolder, read_table, replacing, write_json
+from pipeline.config import Config, Range, Tune
+from pipeline.errors import ConfigError, MissingExtraError
+from pipeline.evaluate import evaluate
+from pipeline.records import Side
+from pipeline.stages.run import run_stages
+from pipeline.stages.runner import Outcome
+from pipeline.stages.variants import Variant, link_data
+
+if TYPE_CHECKING:
+    import optuna
+
+    from pipeline.tracking import GroupRun
+
+# A trial need not be compared with its blind twin, and is recorded below the search's own run.
+_IN_A_TRIAL = {"tune": None, "repeat": None, "track.enabled": False, "evaluate.blind_twin": False}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found."""
+
+    trials: list[dict[str, Any]]  # number, state, changes, macro_f1, scores, seconds
+    best: dict[str, Any] | None  # one of them
+    config: Path  # the complete config with the best settings
+
+
+def search(
+    load: Callable[[list[str]], Config],
+    config: Config,
+    run: RunFolder,
+    told: Callable[[str, Outcome], None],
+) -> Found:
+    """Try settings of `tune.space`; the best is the one with the highest mean macro-F1 on dev.
+
+    `load` makes the config again with overrides. Trials are kept in `run`/trials.log: a search that
+    was stopped goes on when it is started again, up to `tune.trials` in all. Cost: a training
+    without the blind twin for each trial, less for those that are pruned.
+    """
+    if config.tune is None:
+        raise ConfigError(
+            "tune: missing; say what to vary, such as tune.space: {features.words: [1, 2, 3]}"
+        )
+    if importlib.util.find_spec("optuna") is None:
+        raise MissingExtraError(
+            "tune: needs the package optuna; install it with: pip install 'slant[tune]'"
+        )
+    study = _study(config, config.tune, run)
+    data = run.trial("data")
+    run_stages(load(_overrides({})), data, "split", lambda outcome: told("data", outcome))
+    ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
+    with _group(config) as group:
+        while _left(study, config.tune) > 0 and time.monotonic() < ends:
+            _try(study, _Trials(load, config, config.tune, run, data, told, group))
+        found = _found(study, load, run)
+        if group is not None and found.best is not None:
+            group.tell(found.best["changes"], _summary(found))
+    return found
+
+
+def _overrides(changes: Mapping[str, Any]) -> list[str]:
+    return Variant("", {**_IN_A_TRIAL, **changes}).overrides
+
+
+def _study(config: Config, section: Tune, run: RunFolder) -> "optuna.Study":
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    run.path.mkdir(parents=True, exist_ok=True)
+    backend = JournalFileBackend(str(run.path / "trials.log"))
+    return optuna.create_study(
+        study_name=config.name,
+        direction="maximize",
+        storage=optuna.storages.JournalStorage(backend),
+        sampler=optuna.samplers.TPESampler(seed=config.seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4)
+        if section.prune
+        else optuna.pruners.NopPruner(),
+        load_if_exists=True,
+    )
+
+
+def _left(study: "optuna.Study", section: Tune) -> int:
+    return section.trials - len([trial for trial in study.trials if trial.state.is_finished()])
+
+
+def _group(config: Config) -> "AbstractContextManager[GroupRun | None]":
+    if not config.track.enabled:
+        return nullcontext()
+    from pipeline.tracking import GroupRun
+
+    return GroupRun(f"{config.name}: search", config.description, config.track, Path())
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """What all trials share."""
+
+    load: Callable[[list[str]], Config]
+    config: Config
+    section: Tune
+    run: RunFolder
+    data: RunFolder
+    told: Callable[[str, Outcome], None]
+    group: "GroupRun | None"
+
+
+def _try(study: "optuna.Study", trials: _Trials) -> None:
+    from optuna.exceptions import TrialPruned
+    from optuna.trial import TrialState
+
+    trial = study.ask()
+    started = time.monotonic()
+    changes = {key: _suggest(trial, key, space) for key, space in trials.section.space.items()}
+    trial.set_user_attr("changes", changes)
+    scores: dict[str, Any] = {}
+    value, state = None, TrialState.PRUNED
+    try:
+        scores = _score(trial, changes, trials)
+        value, state = _mean_macro_f1(scores), TrialState.COMPLETE
+    except TrialPruned:
+        pass
+    except BaseException:
+        study.tell(trial, state=TrialState.FAIL)
+        raise
+    trial.set_user_attr("scores", scores)
+    trial.set_user_attr("seconds", time.monotonic() - started)
+    study.tell(trial, value, state)
+    if trials.group is not None:
+        status = "FINISHED" if state == TrialState.COMPLETE else "KILLED"
+        name = f"{trials.config.name}: trial {trial.number}"
+        trials.group.add(name, changes, _numbers(scores), status)
+
+
+def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
+    if isinstance(space, list):
+        # Values of any kind (lists too) are chosen by their place.
+        return space[trial.suggest_categorical(key, list(range(len(space))))]
+    if space.whole:
+        return trial.suggest_int(key, math.ceil(space.low), math.floor(space.high), log=space.log)
+    return trial.suggest_float(key, space.low, space.high, log=space.log)
+
+
+def _score(trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials) -> dict[str, Any]:
+    name = f"{trial.number:03}"
+    config = trials.load(_overrides(changes))
+    folder = trials.run.trial(name)
+    link_data(trials.data, folder)
+    run_stages(config, folder, "train", lambda outcome: trials.told(name, outcome), _pruning(trial))
+    codebook = codebooks.load(config.codebook)
+    scored = evaluate(read_table(folder.heldout), codebook, config.evaluate, config.seed, {})
+    # A model of each trial would fill the disk; the best one is trained again by its config.
+    for left in (folder.features, folder.model, folder.blind_model):
+        shutil.rmtree(left, ignore_errors=True)
+    return {
+        task: {key: scores[key] for key in ("macro_f1", "macro_f1_low", "macro_f1_high")}
+        for task, scores in scored.get(Side.DEV, {}).items()
+    }
+
+
+def _pruning(trial: "optuna.Trial") -> Callable[[str], Callable[[Mapping[str, float], int], None]]:
+    """Return curves that end a trial which does worse on dev than the earlier ones did."""
+    from optuna.exceptions import TrialPruned
+
+    epochs = iter(range(10**6))
+
+    def log(numbers: Mapping[str, float], step: int) -> None:  # noqa: ARG001  epochs compare
+        if "dev_macro_f1" in numbers:
+            trial.report(numbers["dev_macro_f1"], next(epochs))
+            if trial.should_prune():
+                raise TrialPruned
+
+    return lambda training: log  # noqa: ARG005
+
+
+def _mean_macro_f1(scores: Mapping[str, Mapping[str, float]]) -> float:
+    return float(np.mean([task["macro_f1"] for task in scores.values()]))
+
+
+def _numbers(scores: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
+    return {
+        f"dev/{task}.{key}": value
+        for task, values in scores.items()
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunFolder) -> Found:
+    from optuna.trial import TrialState
+
+    finished = [trial for trial in study.trials if trial.state.is_finished()]
+    rows = [
+        {
+            "number": trial.number,
+            "state": trial.state.name.lower(),
+            "changes": trial.user_attrs.get("changes", {}),
+            "macro_f1": trial.value if trial.state == TrialState.COMPLETE else None,
+            "scores": trial.user_attrs.get("scores", {}),
+            "seconds": round(trial.user_attrs.get("seconds", 0.0), 1),
+        }
+        for trial in finished
+    ]
+    complete = [row for row in rows if row["macro_f1"] is not None]
+    best = max(complete, key=lambda row: (row["macro_f1"], -row["number"]), default=None)
+    write_json(run.path / "trials.json", rows)
+    path = run.path / "best.yaml"
+    if best is not None:
+        config = load(["tune=null", *Variant("", best["changes"]).overrides])
+        with replacing(path) as temporary:
+            text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+            temporary.write_text(text, encoding="utf-8")
+    return Found(rows, best, path)
+
+
+def _summary(found: Found) -> dict[str, float]:
+    """Return the best trial's scores with their intervals, and mean and spread of all trials."""
+    assert found.best is not None
+    values = [row["macro_f1"] for row in found.trials if row["macro_f1"] is not None]
+    return {
+        **_numbers(found.best["scores"]),
+        "trials/mean_macro_f1": float(np.mean(values)),
+        "trials/low_macro_f1": float(np.min(values)),
+        "trials/high_macro_f1": float(np.max(values)),
+    }
