@@ -367,7 +367,6 @@ def predict(
     Rows that cannot be read go to FILE.rejects.jsonl with their place and reason; the rest is
     done, and the exit status is 3.
     """
-    from pipeline.config import Predict
     from pipeline.predict import output_format
     from pipeline.stages.predictions import open_bundle, predict_sources
 
@@ -384,7 +383,7 @@ def predict(
             sources,
             output,
             asked,
-            Predict().evidence if evidence is None else evidence,
+            bundle.predict.evidence if evidence is None else evidence,
             stdin=sys.stdin.buffer,
             stdout=sys.stdout.buffer,
             progress=progress.add,

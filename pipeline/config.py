@@ -516,6 +516,9 @@ class Predict(Section):
 
     evidence: Annotated[int, Field(ge=0, le=20)] = 2
     """Sentences of evidence on each row."""
+    back_off: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Where labels have parents: an answer less likely than this becomes its parent; null keeps
+    it. Scores are of the labels themselves."""
 
 
 class Config(Section):

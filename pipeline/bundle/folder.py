@@ -15,6 +15,7 @@ from pipeline.bundle.models import Part, TaskModel
 from pipeline.bundle.ngram_model import NgramModel
 from pipeline.bundle.static_model import StaticModel
 from pipeline.codebook import Codebook
+from pipeline.config import Predict
 from pipeline.encoders import WEIGHTS, Encoder, EncoderFiles, EncoderTokenizer
 from pipeline.errors import BundleError
 
@@ -32,6 +33,7 @@ class Bundle:
     codebook: Codebook
     tasks: Mapping[str, TaskModel]
     provenance: Mapping[str, Any]  # config, digests of the data, versions of packages
+    predict: Predict  # what its predictions hold unless the user says otherwise
 
 
 def save_bundle(
@@ -39,6 +41,7 @@ def save_bundle(
     codebook: Codebook,
     tasks: Mapping[str, TaskModel],
     provenance: Mapping[str, Any],
+    predict: Predict | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
     from safetensors.numpy import save_file
@@ -47,6 +50,7 @@ def save_bundle(
         about = {
             "format": FORMAT,
             "tasks": {name: tasks[name].settings() for name in sorted(tasks)},
+            "predict": (predict or Predict()).model_dump(mode="json"),
             "provenance": dict(provenance),
         }
         (folder / _ABOUT).write_bytes(to_json(about))
@@ -88,7 +92,8 @@ def load_bundle(path: Path) -> Bundle:
             )
             for name, settings in about["tasks"].items()
         }
-        return Bundle(version, codebook, tasks, about["provenance"])
+        predict = Predict.model_validate(about.get("predict", {}))
+        return Bundle(version, codebook, tasks, about["provenance"], predict)
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 

@@ -12,6 +12,7 @@ from pipeline.errors import DataError
 from pipeline.features import Texts, about_targets, texts_of, whole_texts
 from pipeline.mentions import MentionFinder
 from pipeline.predict.examples import Examples, predict_examples
+from pipeline.predict.hierarchy import Hierarchy
 from pipeline.records import PREDICTIONS
 
 
@@ -64,7 +65,8 @@ def predict_articles(
             examples = Examples(name, whole_texts(np.arange(len(texts))), None)
         if len(examples.asked) == 0:
             continue
-        parts.append(predict_examples(bundle, articles, texts, examples, evidence))
+        hierarchy = Hierarchy.of(bundle.codebook.tasks[name], bundle.predict.back_off)
+        parts.append(predict_examples(bundle, articles, texts, examples, evidence, hierarchy))
         orders.append(examples.asked.text_of)
     if not parts:
         return PREDICTIONS.empty_table()
@@ -122,7 +124,14 @@ def named_targets(
     ]
     asked = about_targets(texts, rows, spans, [()] * len(rows), wordings)
     parts = [
-        predict_examples(bundle, articles, texts, Examples(name, asked, names), evidence)
+        predict_examples(
+            bundle,
+            articles,
+            texts,
+            Examples(name, asked, names),
+            evidence,
+            Hierarchy.of(task, bundle.predict.back_off),
+        )
         for name, task in sorted(bundle.codebook.tasks.items())
         if task.asks is Asks.TARGET and name in bundle.tasks
     ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.bundle import Answers, Bundle, chosen
 from pipeline.features import Asked, Texts, cut
+from pipeline.predict.hierarchy import Hierarchy
 from pipeline.records import EVIDENCE, PREDICTIONS, join_labels
 
 
@@ -22,16 +23,29 @@ class Examples:
 
 
 def predict_examples(
-    bundle: Bundle, articles: pa.Table, texts: Texts, examples: Examples, evidence: int
+    bundle: Bundle,
+    articles: pa.Table,
+    texts: Texts,
+    examples: Examples,
+    evidence: int,
+    hierarchy: Hierarchy | None = None,
 ) -> pa.Table:
     """Return records.PREDICTIONS, one row per example, in their order.
 
-    `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences.
+    `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences. With
+    `hierarchy` the probabilities are rolled up and an unsure answer backs off to its parent.
     """
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
     count = len(examples.asked)
-    labels, probability = label_columns(model.labels, model.thresholds, answers.probabilities)
+    likely = (
+        answers.probabilities if hierarchy is None else hierarchy.rolled_up(answers.probabilities)
+    )
+    if hierarchy is None or model.thresholds is not None:
+        labels, probability = label_columns(model.labels, model.thresholds, likely)
+    else:
+        best = answers.probabilities.argmax(axis=1) if count else np.zeros(0, np.int64)
+        labels, probability = _chosen(model.labels, hierarchy.backed_off(best, likely), likely)
     targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
     return pa.table(
         {
@@ -40,7 +54,7 @@ def predict_examples(
             "target": targets,
             "label": labels,
             "probability": probability,
-            "probabilities": probability_map(model.labels, answers.probabilities),
+            "probabilities": probability_map(model.labels, likely),
             "abstained": pa.repeat(pa.scalar(False), count),
             "evidence": _evidence(texts, examples.asked, answers),
             "model_version": pa.repeat(pa.scalar(bundle.version), count),
@@ -61,14 +75,20 @@ def label_columns(
     """
     if thresholds is None:
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
-        label = pa.array(labels, pa.string()).take(pa.array(best))
-        return label, pa.array(probabilities[np.arange(len(best)), best])
+        return _chosen(labels, best, probabilities)
     picked = chosen(probabilities, thresholds)
     names = [
         join_labels([labels[at] for at in np.flatnonzero(row).tolist()]) or None for row in picked
     ]
     least = np.where(picked, probabilities, np.inf).min(axis=1)
     return pa.array(names, pa.string()), pa.array(least, pa.float32(), mask=~picked.any(axis=1))
+
+
+def _chosen(
+    labels: Sequence[str], chosen: NDArray[np.int64], probabilities: NDArray[np.float32]
+) -> tuple[pa.Array, pa.Array]:
+    label = pa.array(labels, pa.string()).take(pa.array(chosen))
+    return label, pa.array(probabilities[np.arange(len(chosen)), chosen])
 
 
 def probability_map(labels: Sequence[str], probabilities: NDArray[np.float32]) -> pa.MapArray:

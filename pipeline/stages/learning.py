@@ -74,6 +74,7 @@ def learning_stages(
             settings={
                 "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
                 "blind_twin": config.evaluate.blind_twin,
+                "predict": config.predict.model_dump(mode="json"),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
@@ -159,8 +160,8 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
     for view, result in learned.items():
         models[view.is_blind_twin][view.task] = result.model
     provenance = _provenance(config, run)
-    save_bundle(run.model, codebook, models[False], provenance)
-    save_bundle(run.blind_model, codebook, models[True], provenance)
+    save_bundle(run.model, codebook, models[False], provenance, config.predict)
+    save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
     write_table(run.heldout, _heldout(learned, materials))
     shutil.rmtree(run.checkpoints, ignore_errors=True)

@@ -36,12 +36,11 @@ class SlantModel(PythonModel):
         return predictions_to_frame(self._predict(articles, wordings))
 
     def _predict(self, articles: pa.Table, wordings: dict[int, str]) -> pa.Table:
-        from pipeline.config import Predict
         from pipeline.predict import named_targets, predict_articles, targets_to_ask
         from pipeline.tracking.serving import check_targets
 
         check_targets(self.bundle.codebook, wordings)
-        evidence = Predict().evidence
+        evidence = self.bundle.predict.evidence
         named = pa.array([row in wordings for row in range(articles.num_rows)], pa.bool_())
         finder = targets_to_ask(self.bundle.codebook)
         others = articles.filter(pc.invert(named))

@@ -1,0 +1,67 @@
+"""Labels below labels: a broader label is at least as likely as each of those below it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codebook import Choose, Task
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The tree of a task's labels, as places in their sorted order."""
+
+    parents: NDArray[np.int64]  # [labels] the broader label's place; -1 at the top
+    deepest_first: NDArray[np.int64]  # [labels]
+    many: bool
+    back_off: float | None  # a narrower label under this probability gives way to its parent
+
+    @classmethod
+    def of(cls, task: Task, back_off: float | None) -> "Hierarchy | None":
+        """Return the task's tree; None where no label has a parent."""
+        names = {label.id: label.parent for label in task.labels}
+        if not any(names.values()):
+            return None
+        place = {name: at for at, name in enumerate(task.label_ids)}
+        parents = np.array([place.get(names[name] or "", -1) for name in task.label_ids], np.int64)
+        depths = [_depth(name, names) for name in task.label_ids]
+        deepest_first = np.argsort(np.negative(depths), kind="stable")
+        return cls(parents, deepest_first, task.choose is Choose.MANY, back_off)
+
+    def rolled_up(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities [n, labels] in which no label is likelier than its parent.
+
+        Where one label is chosen, a label's probability is that of itself or any below it. Where
+        many may hold, a label is at most as likely as its parent.
+        """
+        rolled = probabilities.copy()
+        if self.many:
+            for label in self.deepest_first[::-1].tolist():
+                if self.parents[label] >= 0:
+                    rolled[:, label] = np.minimum(rolled[:, label], rolled[:, self.parents[label]])
+            return rolled
+        for label in self.deepest_first.tolist():
+            if self.parents[label] >= 0:
+                rolled[:, self.parents[label]] += rolled[:, label]
+        return np.minimum(rolled, 1)
+
+    def backed_off(self, best: NDArray[np.int64], rolled: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return for each likeliest label [n] the narrowest one above it that is likely enough."""
+        if self.back_off is None:
+            return best
+        rows = np.arange(len(best))
+        answer = best.copy()
+        for _ in range(len(self.parents)):
+            above = self.parents[answer]
+            unsure = (rolled[rows, answer] < self.back_off) & (above >= 0)
+            if not unsure.any():
+                break
+            answer = np.where(unsure, above, answer)
+        return answer
+
+
+def _depth(name: str, parents: Mapping[str, str | None]) -> int:
+    above = parents[name]
+    return 0 if above is None else 1 + _depth(above, parents)
