@@ -386,6 +386,9 @@ class FinetuneTrain(Section):
     """Weight decay of AdamW."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout before the heads."""
+    contrastive_pairs: Annotated[int, Field(ge=0)] = 0
+    """Most pairs of examples that the encoder learns from before the heads: alike or not. For
+    fewer than about 50 examples a label; 0 for none."""
     class_weight: Literal["balanced", "sqrt", "none"] = "sqrt"
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
     thresholds: Literal["f1", "half"] = "f1"

@@ -16,6 +16,8 @@ from pipeline.encoders.source import TOKENIZER, find_encoder
 from pipeline.encoders.windows import Window
 
 if TYPE_CHECKING:
+    import torch
+
     from pipeline.encoders.trainer import HeadedNetwork
 
 _ENCODER: Final = "encoder"
@@ -93,7 +95,7 @@ def tune(
     with quiet_transformers():
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
 
-        network = load_network(base.files)
+        network = _start(base, examples, section, seed, folder)
         model = HeadedNetwork(network, shapes, section, seed)
         history = run_trainer(
             model, base.tokenizer.padding, examples, section, seed, folder,
@@ -103,6 +105,22 @@ def tune(
     shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
     _keep(folder, model.tuned_heads(), *history)
     return _restored(folder, len(shapes))
+
+
+def _start(
+    base: Encoder,
+    examples: Sequence[TuningExample],
+    section: FinetuneTrain,
+    seed: int,
+    folder: Path,
+) -> "torch.nn.Module":
+    """Return the network that training begins with, after its contrastive part if there is one."""
+    network = load_network(base.files)
+    if section.contrastive_pairs:
+        from pipeline.encoders.contrast import contrast
+
+        contrast(network, base.tokenizer.padding, examples, section, seed, folder)
+    return network
 
 
 def _keep(

@@ -191,3 +191,26 @@ def test_checkpoints_hold_no_model_that_is_unpickled(bert, windows, tmp_path):
     tune(bert, [shape()], examples(windows), section(epochs=2), 1, tmp_path, measure)
     assert set(seen) == {"model.safetensors"}
     shutil.rmtree(tmp_path)
+
+
+def test_pairs_are_capped_and_half_of_them_alike(windows):
+    from pipeline.encoders.contrast import draw_pairs
+
+    pairs = draw_pairs([*examples(windows), *examples(windows, head=1)], 20, 1)
+    assert len(pairs) == 20
+    assert sum(pair.alike for pair in pairs) == 10
+    for pair in pairs:
+        assert pair.one.head == pair.other.head
+        assert pair.one is not pair.other
+        assert pair.alike == bool((pair.one.gold & pair.other.gold).any())
+
+
+def test_a_contrastive_start_parts_the_answers(bert, windows, tmp_path):
+    def distance(encoder):
+        vectors = encoder.vectors(windows[:2], 12, 8, with_mention=True, cache=None)[:2]
+        one, other = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return 1 - one @ other
+
+    settings = section(epochs=1, head_learning_rate=1e-9, contrastive_pairs=60)
+    tuned = tune(bert, [shape()], examples(windows), settings, 1, tmp_path)
+    assert distance(tuned.encoder) > distance(bert) + 0.1
