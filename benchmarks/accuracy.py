@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import yaml
 
 HERE = Path(__file__).parent
@@ -45,9 +46,11 @@ def sections_of(rungs, rung, name, config):
     return sections
 
 
-def rows_of(run, name, rung, started):
+def rows_of(run, name, rung, outcomes):
     metrics = json.loads((run / "metrics.json").read_text())
-    stages = {path.stem: json.loads(path.read_text()) for path in (run / ".stages").glob("*.json")}
+    learning = [each for each in outcomes if each["stage"] in ("featurize", "train")]
+    fresh = not any(each["skipped"] for each in learning)
+    speed = examples_per_second(run)
     size = sum(file.stat().st_size for file in (run / "model").rglob("*") if file.is_file())
     for side, tasks in metrics.items():
         for task, values in tasks.items():
@@ -60,11 +63,41 @@ def rows_of(run, name, rung, started):
                 **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
                 "blind": values.get("target_blind", {}).get("macro_f1"),
                 "swapped": values.get("target_swap_flip_rate"),
-                "seconds": round(time.time() - started),
+                # Of a training that was not taken over from a cache, whole or in part.
+                "train_seconds": round(sum(each["seconds"] for each in learning))
+                if fresh
+                else None,
+                "examples_per_second": round(speed, 1),
                 "megabytes": round(size / 1e6, 1),
-                "stages": sorted(stages),
                 "commit": commit(),
             }
+
+
+def examples_per_second(run, most=512):
+    """Return how fast the model answers test examples, two sentences of evidence with each."""
+    from pipeline.artifacts import RunFolder, read_table
+    from pipeline.bundle import load_bundle
+    from pipeline.records import is_test
+    from pipeline.stages.examples import coded_examples, shown, views
+
+    folder = RunFolder(run)
+    bundle = load_bundle(folder.model)
+    coded = coded_examples(folder, bundle.codebook)
+    articles = read_table(folder.articles, ["id", "title", "text"])
+    done = seconds = 0.0
+    for view in views(bundle.codebook, twins=False):
+        tested = [
+            task == view.task and is_test(side)
+            for task, side in zip(coded["task"].to_pylist(), coded["side"].to_pylist(), strict=True)
+        ]
+        rows = coded.filter(pa.array(tested)).slice(0, most)
+        asked = shown(articles, rows, view, bundle.codebook)
+        bundle.tasks[view.task].answer(*shown(articles, rows.slice(0, 4), view, bundle.codebook), 2)
+        started = time.perf_counter()
+        bundle.tasks[view.task].answer(*asked, 2)
+        seconds += time.perf_counter() - started
+        done += len(rows)
+    return done / seconds
 
 
 def commit():
@@ -89,17 +122,16 @@ def main():
     config.write_text(
         yaml.safe_dump(config_of(arguments.set, arguments.rung, arguments.root), sort_keys=False)
     )
-    started = time.time()
     stage = "train" if arguments.dev else "evaluate"
     command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
-    subprocess.run(command, check=True)
+    done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
     if arguments.dev:
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
                 print(view, json.dumps(row))
         return
     with arguments.results.open("a") as results:
-        for row in rows_of(run, arguments.set, arguments.rung, started):
+        for row in rows_of(run, arguments.set, arguments.rung, json.loads(done.stdout)["stages"]):
             results.write(json.dumps(row) + "\n")
             print(json.dumps(row))
 
