@@ -73,6 +73,25 @@ def rows_of(run, name, rung, outcomes):
             }
 
 
+def repeated_rows(run, name, rung):
+    """Return the means over repeats; the interval is that of the mean."""
+    summary = json.loads((run / "repeats.json").read_text())
+    for side, tasks in summary["scores"].items():
+        for task, scores in tasks.items():
+            yield {
+                "set": name,
+                "rung": rung,
+                "side": side,
+                "task": task,
+                "n": None,
+                "repeats": len(summary["repeats"]),
+                "macro_f1_low": round(scores["macro_f1"]["low"], 4),
+                "macro_f1_high": round(scores["macro_f1"]["high"], 4),
+                **{key: round(values["mean"], 4) for key, values in scores.items()},
+                "commit": commit(),
+            }
+
+
 def examples_per_second(run, most=512):
     """Return how fast the model answers test examples, two sentences of evidence with each."""
     from pipeline.artifacts import RunFolder, read_table
@@ -123,6 +142,7 @@ def main():
         yaml.safe_dump(config_of(arguments.set, arguments.rung, arguments.root), sort_keys=False)
     )
     stage = "train" if arguments.dev else "evaluate"
+    repeats = yaml.safe_load(config.read_text()).get("repeat") is not None
     command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
     done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
     if arguments.dev:
@@ -131,7 +151,12 @@ def main():
                 print(view, json.dumps(row))
         return
     with arguments.results.open("a") as results:
-        for row in rows_of(run, arguments.set, arguments.rung, json.loads(done.stdout)["stages"]):
+        if repeats:
+            rows = repeated_rows(run, arguments.set, arguments.rung)
+        else:
+            stages = json.loads(done.stdout)["stages"]
+            rows = rows_of(run, arguments.set, arguments.rung, stages)
+        for row in rows:
             results.write(json.dumps(row) + "\n")
             print(json.dumps(row))
 

@@ -57,7 +57,7 @@ def quality(rows):
             row["set"],
             row["side"],
             row["rung"],
-            f"{row['n']:,}",
+            "–" if row["n"] is None else f"{row['n']:,}",
             number(row["macro_f1"]),
             f"{number(row['macro_f1_low'])} – {number(row['macro_f1_high'])}",
             number(row["accuracy"]),
