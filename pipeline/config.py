@@ -433,6 +433,8 @@ class EnsembleTrain(Section):
     """The mean of the members' log-probabilities, weighted as fits dev best."""
     members: Annotated[dict[Slug, Rung], Field(min_length=2)]
     """The rungs, by a name of your own."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """As in linear training, for the joint probabilities."""
 
 
 TrainSection: TypeAlias = Annotated[

@@ -258,7 +258,8 @@ SECTIONS = {
             "embedded:minilm", needs="torch"),
         Bad("The encoder's folder lacks a file", f"{ENCODER} features.model=./minilm",
             "features.model: ./minilm: minilm/model.safetensors is missing; an encoder needs "
-            "config.json, weights as safetensors (a pickled .bin is not read) and tokenizer.json",
+            "config.json, its weights in one safetensors file (a pickled .bin is not read) and "
+            "tokenizer.json",
             files={"minilm/config.json": "{}", "minilm/pytorch_model.bin": ""}, needs="torch"),
         Bad("The packaged encoder has another name", f"{ENCODER} features.model=embedded:bert",
             "features.model: embedded:bert: the packaged encoder is embedded:minilm",

@@ -12,7 +12,7 @@ refused.
 """
 
 from pipeline.bundle.encoder_model import EncoderModel
-from pipeline.bundle.ensemble_model import EnsembleModel, pooled
+from pipeline.bundle.ensemble_model import EnsembleModel, opinions, pooled
 from pipeline.bundle.folder import Bundle, load_bundle, save_bundle
 from pipeline.bundle.heads import LinearHead, chosen, probabilities
 from pipeline.bundle.models import Answers, TaskModel
@@ -30,6 +30,7 @@ __all__ = [
     "TaskModel",
     "chosen",
     "load_bundle",
+    "opinions",
     "pooled",
     "probabilities",
     "save_bundle",

@@ -15,6 +15,12 @@ from pipeline.features import Asked, Texts
 _LEAST = 1e-6
 
 
+def opinions(members: NDArray[np.float32], many: bool) -> NDArray[np.float64]:
+    """Return what is added up of members' probabilities [m, n, labels]: logarithms, or logits."""
+    likely = np.clip(members.astype(np.float64), _LEAST, 1 - _LEAST)
+    return np.log(likely) - np.log1p(-likely) if many else np.log(likely)
+
+
 def pooled(
     members: NDArray[np.float32], weights: NDArray[np.float64], many: bool
 ) -> NDArray[np.float32]:
@@ -24,10 +30,8 @@ def pooled(
     each is the logistic function of the weighted sum of logits. The weights need not add up to 1:
     what they add up to makes the answer sharper or flatter.
     """
-    likely = np.clip(members.astype(np.float64), _LEAST, 1 - _LEAST)
-    logs = np.log(likely) - np.log1p(-likely) if many else np.log(likely)
-    scores = np.tensordot(weights, logs, axes=1)
-    return probabilities(scores.astype(np.float32), many, 1.0)
+    scores = np.tensordot(weights, opinions(members, many), axes=1)
+    return probabilities(scores, many, 1.0)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class LinearHead:
 
 
 def probabilities(
-    scores: NDArray[np.float32], many: bool, temperature: float
+    scores: NDArray[np.float32] | NDArray[np.float64], many: bool, temperature: float
 ) -> NDArray[np.float32]:
     """Return probabilities of scores [n, labels] at a temperature; rows sum to 1 unless `many`."""
     scaled = scores.astype(np.float64) / temperature

@@ -6,7 +6,7 @@
 `static`. torch is imported when the first window is read, and never for static vectors.
 """
 
-from pipeline.encoders.encoder import Encoder
+from pipeline.encoders.encoder import Encoder, open_encoder
 from pipeline.encoders.source import INSTALL, WEIGHTS, EncoderFiles, find_encoder
 from pipeline.encoders.static import token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
@@ -22,6 +22,7 @@ __all__ = [
     "Tokens",
     "Window",
     "find_encoder",
+    "open_encoder",
     "token_means",
     "windows_of",
 ]

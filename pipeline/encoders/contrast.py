@@ -7,10 +7,10 @@ squared error of the cosine.
 Imported only where torch is there.
 """
 
+import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import collate, hidden, mean_of
 from pipeline.encoders.tuning import TuningExample
+from pipeline.encoders.windows import Window
+
+_DRAWS: Final = 20  # for each pair that is wanted
 
 
 class Pair(NamedTuple):
@@ -31,25 +34,37 @@ class Pair(NamedTuple):
 
 
 def draw_pairs(examples: Sequence[TuningExample], most: int, seed: int) -> list[Pair]:
-    """Return up to `most` pairs, each task with its share, half of them alike where there are any.
+    """Return up to `most` different pairs, each task with its share, alike or not by turns.
 
-    Examples are alike that share a label.
+    Examples are alike that share a label. Memory and time grow with `most`, not with the pairs that
+    there are.
     """
     draw = np.random.default_rng(seed)
     by_head: dict[int, list[TuningExample]] = defaultdict(list)
     for example in examples:
         by_head[example.head].append(example)
-    pairs = []
+    pairs: list[Pair] = []
     for mine in by_head.values():
-        gold = np.array([example.gold for example in mine])
-        alike = (gold.astype(np.int64) @ gold.T) > 0
-        above = np.triu(np.ones_like(alike), 1)
         wanted = max(2, most * len(mine) // len(examples))
-        for kind in (True, False):
-            rows, columns = np.nonzero((alike == kind) & above)
-            chosen = draw.permutation(len(rows))[: wanted // 2]
-            pairs += [Pair(mine[rows[at]], mine[columns[at]], kind) for at in chosen]
+        pairs += _pairs_of(mine, wanted, draw)
     return [pairs[at] for at in draw.permutation(len(pairs))]
+
+
+def _pairs_of(
+    examples: Sequence[TuningExample], most: int, draw: np.random.Generator
+) -> list[Pair]:
+    found: dict[tuple[int, int], Pair] = {}
+    left = {True: most // 2, False: most // 2}
+    # Where one kind is rare or used up, drawing goes on for a while and then ends with fewer.
+    for _ in range(_DRAWS * most if len(examples) > 1 else 0):
+        one, other = sorted(draw.choice(len(examples), 2, replace=False).tolist())
+        alike = bool((examples[one].gold & examples[other].gold).any())
+        if left[alike] and (one, other) not in found:
+            found[one, other] = Pair(examples[one], examples[other], alike)
+            left[alike] -= 1
+            if not any(left.values()):
+                break
+    return list(found.values())
 
 
 class _Twins(nn.Module):  # type: ignore[misc]
@@ -69,27 +84,45 @@ class _Twins(nn.Module):  # type: ignore[misc]
         return {"loss": nn.functional.mse_loss(nn.functional.cosine_similarity(one, other), alike)}
 
 
+def _likeliest(example: TuningExample) -> Window:
+    """Return the window that counts the most, such as one with the target."""
+    return max(example.windows, key=lambda window: window.share)
+
+
 def contrast(
     network: nn.Module,
     padding: int,
     examples: Sequence[TuningExample],
     section: FinetuneTrain,
     seed: int,
-    folder: Path,
 ) -> None:
     """Train `network` in place for one pass over at most `contrastive_pairs` pairs."""
     pairs = draw_pairs(examples, section.contrastive_pairs, seed)
+    if not pairs:
+        return
 
     def batch(rows: Sequence[Pair]) -> dict[str, Any]:
-        windows = [row.one.windows[0] for row in rows] + [row.other.windows[0] for row in rows]
+        windows = [_likeliest(row.one) for row in rows] + [_likeliest(row.other) for row in rows]
         alike = torch.tensor([float(row.alike) for row in rows])
         return {**collate(windows, padding), "alike": alike}
 
+    with tempfile.TemporaryDirectory() as unused:
+        _train(network, pairs, batch, section, seed, unused)
+
+
+def _train(
+    network: nn.Module,
+    pairs: Sequence[Pair],
+    batch: Callable[[Sequence[Pair]], dict[str, Any]],
+    section: FinetuneTrain,
+    seed: int,
+    folder: str,
+) -> None:
     gpu = torch.cuda.is_available()
     trainer = Trainer(
         model=_Twins(network),
         args=TrainingArguments(
-            output_dir=str(folder / "contrast"), num_train_epochs=1,
+            output_dir=folder, num_train_epochs=1,
             per_device_train_batch_size=section.batch, learning_rate=section.learning_rate,
             warmup_steps=section.warmup, weight_decay=section.weight_decay, save_strategy="no",
             seed=seed, data_seed=seed, use_cpu=not gpu, dataloader_pin_memory=gpu,

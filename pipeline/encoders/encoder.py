@@ -14,8 +14,16 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from pipeline.config import EncoderFeatures
 from pipeline.encoders.cache import VectorCache
-from pipeline.encoders.source import CONFIG, INSTALL, TOKENIZER, WEIGHTS, EncoderFiles
+from pipeline.encoders.source import (
+    CONFIG,
+    INSTALL,
+    TOKENIZER,
+    WEIGHTS,
+    EncoderFiles,
+    find_encoder,
+)
 from pipeline.encoders.tokens import EncoderTokenizer
 from pipeline.encoders.windows import Window
 from pipeline.errors import BundleError, ConfigError, MissingExtraError
@@ -51,14 +59,29 @@ class Encoder:
 
     @cached_property
     def _about(self) -> dict[str, Any]:
-        about: dict[str, Any] = orjson.loads((self.files.folder / CONFIG).read_bytes())
+        file = self.files.folder / CONFIG
+        try:
+            about = orjson.loads(file.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise ConfigError(f"{file}: not valid JSON ({error.msg})") from None
+        if not isinstance(about, dict) or about.get("is_encoder_decoder"):
+            raise ConfigError(
+                f"{file}: not an encoder that can be used; name one such as BERT, RoBERTa or MPNet"
+            )
         return about
 
     @property
     def width(self) -> int:
         """Numbers in a token's vector."""
-        names = ("hidden_size", "dim", "d_model")
-        return int(next(self._about[name] for name in names if name in self._about))
+        for name in ("hidden_size", "dim"):
+            if isinstance(self._about.get(name), int):
+                return int(self._about[name])
+        raise ConfigError(f"{self.files.folder / CONFIG}: has no hidden_size; is it an encoder?")
+
+    @property
+    def layers(self) -> int:
+        """How many layers there are."""
+        return int(self._about.get("num_hidden_layers") or self._about.get("n_layers") or 0)
 
     def check_window(self, window: int) -> None:
         """Raise ConfigError if the encoder was not made for so many tokens at once."""
@@ -89,12 +112,11 @@ class Encoder:
         computed again, what is new is added to it.
         """
         pooled = self._pooled(windows, batch, with_mention, cache)
-        shares = np.array([[window.share] for window in windows], np.float32)
-        if with_mention:
-            of_mention = np.array([[window.mention_share] for window in windows], np.float32)
-            shares = np.repeat(np.hstack([shares, of_mention]), self.width, axis=1)
         vectors = np.zeros((examples, pooled.shape[1]), np.float32)
-        np.add.at(vectors, [window.example for window in windows], pooled * shares)
+        for window, vector in zip(windows, pooled, strict=True):
+            vectors[window.example, : self.width] += window.share * vector[: self.width]
+            if with_mention:
+                vectors[window.example, self.width :] += window.mention_share * vector[self.width :]
         return vectors
 
     def _pooled(
@@ -115,10 +137,11 @@ class Encoder:
             return pooled
 
     def _pool(self, windows: Sequence[Window], batch: int, width: int) -> NDArray[np.float32]:
+        network = self.network  # says what to install where torch is missing
         import torch
 
         pooled = np.zeros((len(windows), width), np.float32)
-        for rows, vectors, inputs in self._batches(windows, batch):
+        for rows, vectors, inputs in self._batches(network, windows, batch):
             parts = [mean_of(vectors, inputs["attention_mask"])]
             if width == 2 * self.width:
                 parts.append(mean_of(vectors, inputs["mention"]))
@@ -133,11 +156,12 @@ class Encoder:
         A score is linear in the example's vector, and that is a mean over tokens: the shares of all
         tokens add up to the score without the bias. `weights` is [width or 2 · width, labels].
         """
+        network = self.network  # says what to install where torch is missing
         import torch
 
         scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(windows)
         heads = torch.from_numpy(weights).split(self.width)
-        for rows, vectors, inputs in self._batches(windows, batch):
+        for rows, vectors, inputs in self._batches(network, windows, batch):
             shares = torch.zeros(*vectors.shape[:2], weights.shape[1], device=vectors.device)
             whole = [windows[row].share for row in rows]
             named = [windows[row].mention_share for row in rows]
@@ -154,12 +178,12 @@ class Encoder:
         return scores
 
     def _batches(
-        self, windows: Sequence[Window], batch: int
+        self, network: "torch.nn.Module", windows: Sequence[Window], batch: int
     ) -> Iterator[tuple[NDArray[np.int64], "torch.Tensor", dict[str, "torch.Tensor"]]]:
         """Yield rows, their tokens' vectors and inputs; windows of like length together."""
         import torch
 
-        network = self.network.eval()
+        network.eval()
         device = next(network.parameters()).device
         order = np.argsort([len(window.ids) for window in windows], kind="stable")
         for start in range(0, len(order), batch):
@@ -173,11 +197,14 @@ class Encoder:
         """Write the encoder's files to a new folder."""
         folder.mkdir(parents=True)
         for name in (CONFIG, WEIGHTS, TOKENIZER):
-            if not (self.files.folder / name).is_file():
-                raise BundleError(
-                    f"{self.files.folder / name}: missing; merge sharded weights first"
-                )
             shutil.copyfile(self.files.folder / name, folder / name)
+
+
+def open_encoder(section: EncoderFeatures) -> Encoder:
+    """Find the encoder that the section names, and check that it reads so long a window."""
+    encoder = Encoder(find_encoder(section.model, section.revision))
+    encoder.check_window(section.window)
+    return encoder
 
 
 def load_network(files: EncoderFiles) -> "torch.nn.Module":

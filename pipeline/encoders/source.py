@@ -25,8 +25,7 @@ _MINILM_WEIGHTS: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 TOKENIZER: Final = "tokenizer.json"
-_FROM_HUB: Final = (CONFIG, "model*.safetensors", "model.safetensors.index.json", "tokenizer*",
-                    "special_tokens_map.json", "vocab*", "merges.txt")  # fmt: skip
+_FROM_HUB: Final = (CONFIG, WEIGHTS, "tokenizer*")
 
 
 @dataclass(frozen=True)
@@ -78,17 +77,14 @@ def _packaged(name: str) -> EncoderFiles:
 
 
 def _in_folder(name: str, folder: Path) -> EncoderFiles:
-    weights = sorted(folder.glob("model*.safetensors"))
-    for file, there in ((CONFIG, (folder / CONFIG).is_file()), (WEIGHTS, bool(weights)),
-                        (TOKENIZER, (folder / TOKENIZER).is_file())):  # fmt: skip
-        if not there:
+    digest = hashlib.sha256()
+    for file in (CONFIG, WEIGHTS, TOKENIZER):
+        if not (folder / file).is_file():
             raise ConfigError(
                 f"features.model: {name}: {folder / file} is missing; an encoder needs {CONFIG}, "
-                f"weights as safetensors (a pickled .bin is not read) and {TOKENIZER}"
+                f"its weights in one safetensors file (a pickled .bin is not read) and {TOKENIZER}"
             )
-    digest = hashlib.sha256()
-    for path in (folder / CONFIG, *weights, folder / TOKENIZER):
-        digest.update(f"{path.name}\0{digest_of(path)}\0".encode())
+        digest.update(f"{file}\0{digest_of(folder / file)}\0".encode())
     return EncoderFiles(name, folder, digest.hexdigest())
 
 

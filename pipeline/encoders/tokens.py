@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from pipeline.artifacts import digest_of
 from pipeline.encoders.source import TOKENIZER
 from pipeline.errors import BundleError
 from pipeline.features import Texts
-
-if TYPE_CHECKING:
-    pass
 
 TEXTS_AT_ONCE: Final = 512
 _MASKS: Final = ("[MASK]", "<mask>")

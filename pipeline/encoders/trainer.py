@@ -3,12 +3,14 @@
 Imported only where torch is there: the classes derive from its classes.
 """
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -19,12 +21,14 @@ from transformers import (
     Trainer,
     TrainerCallback,
     TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
 
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import collate, hidden, mean_of
+from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
 
@@ -36,6 +40,7 @@ _SHOWN: Final = {
     "eval_log_loss": "dev_log_loss",
 }
 _LARGEST_GRADIENT: Final = 1.0
+_STATE: Final = "trainer_state.json"
 
 
 class HeadedNetwork(nn.Module):  # type: ignore[misc]
@@ -134,7 +139,7 @@ def run_trainer(
             fp16=gpu and not half,
             eval_strategy="epoch" if measure else "no",
             save_strategy="epoch",
-            save_total_limit=1,
+            save_total_limit=2,  # the best and the last; with 1 the last goes when training ends
             load_best_model_at_end=measure is not None,
             metric_for_best_model="macro_f1" if measure else None,
             greater_is_better=True if measure else None,
@@ -145,6 +150,7 @@ def run_trainer(
             use_cpu=not gpu,
             dataloader_pin_memory=gpu,
             remove_unused_columns=False,
+            restore_callback_states_from_checkpoint=True,
             disable_tqdm=True,
             report_to="none",
         ),
@@ -156,17 +162,42 @@ def run_trainer(
     )
     trainer.measure = measure
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=_has_checkpoint(folder))
+    last = _last_checkpoint(folder)
+    state = TrainerState.load_from_json(last / _STATE) if last else None
+    if last and state and _is_over(state, section, stop_after):
+        best = (
+            last if state.best_global_step is None else _checkpoint(folder, state.best_global_step)
+        )
+        safetensors.torch.load_model(model, best / WEIGHTS)
+    else:
+        trainer.train(resume_from_checkpoint=last and str(last))
+        state = trainer.state
     model.eval()
-    measured = [
-        {name.removeprefix("eval_"): value for name, value in entry.items()}
-        for entry in trainer.state.log_history
+    measured = _measured(state)
+    if not measured:
+        return [], round(state.epoch)
+    return measured, _best(measured) + 1
+
+
+def _measured(state: TrainerState) -> list[dict[str, float]]:
+    """Return what was measured after each epoch so far."""
+    return [
+        {name: entry[f"eval_{name}"] for name in ("macro_f1", "log_loss")}
+        for entry in state.log_history
         if "eval_macro_f1" in entry
     ]
-    if not measured:
-        return [], round(trainer.state.epoch)
-    best = max(range(len(measured)), key=lambda at: (measured[at]["macro_f1"], -at))
-    return measured, best + 1
+
+
+def _best(measured: Sequence[dict[str, float]]) -> int:
+    return max(range(len(measured)), key=lambda at: (measured[at]["macro_f1"], -at))
+
+
+def _is_over(state: TrainerState, section: FinetuneTrain, stop_after: int | None) -> bool:
+    """Tell whether the training ended, and only what follows it was not done any more."""
+    measured = _measured(state)
+    worse = len(measured) - 1 - _best(measured) if measured else 0
+    epoch = round(state.epoch)
+    return epoch >= (stop_after or section.epochs) or worse >= section.patience
 
 
 class _Trainer(Trainer):  # type: ignore[misc]
@@ -259,6 +290,8 @@ class _Reports(TrainerCallback):  # type: ignore[misc]
         numbers = {
             shown: float(logs[name]) for name, shown in _SHOWN.items() if name in (logs or {})
         }
+        if "dev_macro_f1" in numbers:
+            numbers["epoch"] = float(round(state.epoch))
         if numbers:
             self._log(numbers, state.global_step)
             if self._bar is not None:
@@ -273,7 +306,6 @@ def _optimizer(model: HeadedNetwork, section: FinetuneTrain) -> torch.optim.Opti
     """AdamW whose learning rate falls from layer to layer downwards; frozen layers have none."""
     groups = []
     for parameter, rate in _rates(model, section):
-        parameter.requires_grad = rate > 0
         if rate > 0:
             decay = section.weight_decay if parameter.ndim > 1 else 0.0
             groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
@@ -281,29 +313,45 @@ def _optimizer(model: HeadedNetwork, section: FinetuneTrain) -> torch.optim.Opti
 
 
 def _rates(model: HeadedNetwork, section: FinetuneTrain) -> Iterator[tuple[nn.Parameter, float]]:
-    layers = max(
-        (part for part in model.network.modules() if isinstance(part, nn.ModuleList)), key=len
-    )
-    depth_of = {
-        id(parameter): depth
-        for depth, layer in enumerate(layers)
-        for parameter in layer.parameters()
-    }
-    for parameter in model.network.parameters():
-        depth = depth_of.get(id(parameter), -1)  # what is in no layer embeds, below them all
-        frozen = depth < section.frozen_layers and section.frozen_layers > 0
-        rate = section.learning_rate * section.layer_decay ** (len(layers) - 1 - depth)
-        yield parameter, 0.0 if frozen else rate
+    for parameter, depth in depths(model.network):
+        rate = section.learning_rate * section.layer_decay**depth
+        yield parameter, rate if parameter.requires_grad else 0.0
     for parameter in model.heads.parameters():
         yield parameter, section.head_learning_rate
 
 
-def _has_checkpoint(folder: Path) -> bool:
-    # The state is written last: a folder without it was being written when the run was killed.
-    complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+def depths(network: nn.Module) -> Iterator[tuple[nn.Parameter, int]]:
+    """Yield each parameter with how many layers are above its own; what embeds is the deepest."""
+    layers = max((part for part in network.modules() if isinstance(part, nn.ModuleList)), key=len)
+    above = {
+        id(parameter): len(layers) - 1 - place
+        for place, layer in enumerate(layers)
+        for parameter in layer.parameters()
+    }
+    for parameter in network.parameters():
+        yield parameter, above.get(id(parameter), len(layers))
+
+
+def freeze(network: nn.Module, lowest: int) -> None:
+    """Let the `lowest` layers and what is below them stay as they are."""
+    parameters = list(depths(network))
+    embedding = max(depth for _, depth in parameters)
+    for parameter, depth in parameters:
+        if lowest and depth >= embedding - lowest:
+            parameter.requires_grad = False
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """Return the last whole checkpoint; half ones are removed."""
+    whole = []
     for checkpoint in folder.glob("checkpoint-*"):
-        if checkpoint not in complete:
-            for file in checkpoint.iterdir():
-                file.unlink()
-            checkpoint.rmdir()
-    return bool(complete)
+        # The state is written last: without it the run was killed while the folder was written.
+        if (checkpoint / _STATE).is_file():
+            whole.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint)
+    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _checkpoint(folder: Path, step: int) -> Path:
+    return folder / f"checkpoint-{step}"

@@ -1,7 +1,9 @@
 """Train an encoder further: one shared network, one linear head a task, all tasks mixed."""
 
+import fcntl
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -90,21 +92,41 @@ def tune(
     started again with the same arguments. Memory: about 16 bytes a parameter, and the activations
     of a batch.
     """
-    if (folder / _DONE).is_file():
-        return _restored(folder, len(shapes))
-    with quiet_transformers():
+    with _alone(folder), quiet_transformers():
+        if (folder / _DONE).is_file():
+            return _restored(folder, len(shapes))
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
 
-        network = _start(base, examples, section, seed, folder)
+        network = _start(base, examples, section, seed)
         model = HeadedNetwork(network, shapes, section, seed)
         history = run_trainer(
             model, base.tokenizer.padding, examples, section, seed, folder,
             _measure_with(base, measure) if measure else None, stop_after, log,
         )  # fmt: skip
+        heads = model.tuned_heads()
         network.cpu().save_pretrained(folder / _ENCODER)
-    shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
-    _keep(folder, model.tuned_heads(), *history)
-    return _restored(folder, len(shapes))
+        shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
+        _keep(folder, heads, *history)
+        return _restored(folder, len(shapes))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process trains the same; then it is there, and need not be repeated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def runs_on() -> list[str]:
+    """Return what else decides the weights: the packages' versions, and the kind of device."""
+    with quiet_transformers():
+        import torch
+        import transformers
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return [f"torch {torch.__version__}", f"transformers {transformers.__version__}", device]
 
 
 def _start(
@@ -112,14 +134,16 @@ def _start(
     examples: Sequence[TuningExample],
     section: FinetuneTrain,
     seed: int,
-    folder: Path,
 ) -> "torch.nn.Module":
     """Return the network that training begins with, after its contrastive part if there is one."""
+    from pipeline.encoders.trainer import freeze
+
     network = load_network(base.files)
+    freeze(network, section.frozen_layers)
     if section.contrastive_pairs:
         from pipeline.encoders.contrast import contrast
 
-        contrast(network, base.tokenizer.padding, examples, section, seed, folder)
+        contrast(network, base.tokenizer.padding, examples, section, seed)
     return network
 
 

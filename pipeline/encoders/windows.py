@@ -77,15 +77,15 @@ def _of_example(
         part = slice(start, start + room)
         kept = len(text.ids[part])
         ids = np.concatenate([frame.before, text.ids[part], ends])
-        outside = np.zeros(len(ids), np.bool_)
+        inside_mention = np.zeros(len(ids), np.bool_)
         places = np.full(len(ids), NOWHERE, np.int32)
         inside = slice(len(frame.before), len(frame.before) + kept)
-        outside[inside] = text.mention[part]
+        inside_mention[inside] = text.mention[part]
         places[inside] = text.places[part]
         yield Window(
             ids.astype(np.int32),
             np.concatenate([np.zeros(len(ids) - len(ends)), types]).astype(np.int8),
-            outside,
+            inside_mention,
             places,
             example,
             share,

@@ -39,7 +39,9 @@ PREDICTING: Final = (
     "safetensors",
     "scikit-learn",
     "scipy",
+    "tokenizers",
 )
+RUNNING_ENCODERS: Final = ("torch", "transformers")
 
 
 def log_model(client: "MlflowClient", experiment: str, run_id: str, record: RunRecord) -> str:
@@ -79,7 +81,7 @@ def _save(path: Path, run_id: str, logged: Any, record: RunRecord) -> None:
         python_model=package / "tracking" / "pyfunc_model.py",
         artifacts={BUNDLE: str(record.bundle.resolve())},
         code_paths=[str(package)],
-        pip_requirements=requirements(),
+        pip_requirements=requirements(record.bundle),
         signature=signature(),
         input_example=pd.DataFrame(EXAMPLE),
         metadata={
@@ -102,8 +104,11 @@ def signature() -> "ModelSignature":
     return ModelSignature(inputs=Schema([*taken]), outputs=Schema([*given]))
 
 
-def requirements() -> list[str]:
-    """Return what predicting needs, each package pinned to the version that is installed."""
+def requirements(bundle: Path) -> list[str]:
+    """Return what predicting needs, each package pinned to the version that is installed.
+
+    A bundle with an encoder in it needs what runs one.
+    """
     from packaging.requirements import Requirement
 
     try:
@@ -111,6 +116,8 @@ def requirements() -> list[str]:
         names = [each.name for each in stated if not each.marker or each.marker.evaluate()]
     except PackageNotFoundError:
         names = list(PREDICTING)
+    if any(bundle.rglob("model.safetensors")):
+        names += RUNNING_ENCODERS
     return [f"{name}=={_installed(name)}" for name in sorted(names, key=str.lower)]
 
 

@@ -214,3 +214,76 @@ def test_a_contrastive_start_parts_the_answers(bert, windows, tmp_path):
     settings = section(epochs=1, head_learning_rate=1e-9, contrastive_pairs=60)
     tuned = tune(bert, [shape()], examples(windows), settings, 1, tmp_path)
     assert distance(tuned.encoder) > distance(bert) + 0.1
+
+
+def test_a_training_that_was_killed_at_its_end_is_not_trained_any_further(
+    bert, windows, tmp_path, monkeypatch
+):
+    from pipeline.encoders import tuning
+
+    def run(folder):
+        scores = iter([0.2, 0.9, 0.5, 0.6, 0.7])
+        return tune(
+            bert, [shape()], examples(windows), section(epochs=5, patience=2), 1,
+            tmp_path / folder, lambda encoder, heads: {"macro_f1": next(scores), "log_loss": 1.0},
+        )  # fmt: skip
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "_keep", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("killed")
+    again = run("killed")
+    assert again.measured == whole.measured
+    assert again.best_epoch == whole.best_epoch == 2
+    np.testing.assert_array_equal(again.heads[0].weights, whole.heads[0].weights)
+    assert again.encoder.files.digest == whole.encoder.files.digest
+
+
+def test_patience_counts_on_after_a_kill(bert, windows, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def run(scores):
+        def measure(encoder, heads):
+            score = scores.pop(0)
+            if score is None:
+                raise Killed
+            return {"macro_f1": score, "log_loss": 1.0}
+
+        return tune(
+            bert, [shape()], examples(windows), section(epochs=6, patience=2), 1, tmp_path, measure
+        )
+
+    with pytest.raises(Killed):
+        run([0.9, 0.5, None])
+    tuned = run([0.6, 0.95, 0.95])
+    assert [row["macro_f1"] for row in tuned.measured] == [0.9, 0.5, 0.6]
+    assert tuned.best_epoch == 1
+
+
+def test_frozen_layers_stay_in_the_contrastive_start_too(bert, windows, tmp_path):
+    settings = section(epochs=1, frozen_layers=1, contrastive_pairs=20)
+    tuned = tune(bert, [shape()], examples(windows), settings, 1, tmp_path)
+    before, after = weights_of(bert), weights_of(tuned.encoder)
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_two_processes_do_not_train_the_same_at_once(bert, windows, tmp_path):
+    import fcntl
+
+    with (tmp_path / "job.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import TimeoutError as TooLong
+
+        with ThreadPoolExecutor(1) as other:
+            job = other.submit(
+                tune, bert, [shape()], examples(windows), section(epochs=1), 1, tmp_path / "job"
+            )
+            with pytest.raises(TooLong):
+                job.result(timeout=1)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert job.result(timeout=60).best_epoch == 1

@@ -8,7 +8,7 @@ from typing import Final
 
 from pipeline.bundle import EncoderModel
 from pipeline.config import EncoderFeatures, LinearTrain
-from pipeline.encoders import Encoder, find_encoder, windows_of
+from pipeline.encoders import Encoder, open_encoder, windows_of
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Curves, Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
@@ -27,9 +27,7 @@ class EncoderRung:
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder that the config names, found and checked once."""
-        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
-        encoder.check_window(self.features.window)
-        return encoder
+        return open_encoder(self.features)
 
     def featurize(self, material: Material) -> str:
         """Write the vectors of train and dev."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle import EnsembleModel, chosen, pooled
+from pipeline.bundle import EnsembleModel, chosen, opinions, pooled
 from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Curves, Learned, Rung, named
@@ -16,6 +16,7 @@ from pipeline.train import choose_thresholds, group_folds, log_loss, macro_f1
 
 # Dev is scored with weights that were fitted on the other parts of it.
 _PARTS: Final = 5
+_FEWEST_STORIES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class EnsembleRung:
     """Members that learn apart; their weights are fitted on dev, which none of them saw."""
 
     members: Mapping[str, Rung]
+    thresholds: Literal["f1", "half"]
     seed: int
 
     def featurize(self, material: Material) -> str:
@@ -38,6 +40,8 @@ class EnsembleRung:
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         """Train the members one after another, then weigh them."""
+        for material in materials:  # noticed before hours of training
+            self._check_dev(material)
         learned = {
             name: member.train(
                 [_own(material, name) for material in materials],
@@ -53,23 +57,29 @@ class EnsembleRung:
             for material in materials
         }
 
+    def _check_dev(self, material: Material) -> None:
+        stories = {
+            story for story, is_dev in zip(material.stories, material.is_dev, strict=True) if is_dev
+        }
+        if len(stories) < _FEWEST_STORIES:
+            raise DataError(
+                f"task '{material.view.task}': {len(stories)} coded stories on the dev side are "
+                "too few to weigh an ensemble's members; raise split.dev"
+            )
+
     def _weigh(self, material: Material, learned: Mapping[str, Learned]) -> Learned:
         gold = material.gold[material.is_dev]
-        if len(gold) < _PARTS:
-            raise DataError(
-                f"task '{material.view.task}': {len(gold)} coded examples on the dev side are too "
-                "few to weigh an ensemble's members; raise split.dev"
-            )
         likely = np.stack([each.dev_probabilities for each in learned.values()])
         many = material.many
         weights = fit_weights(likely, gold, many)
         stories = np.array(material.stories, object)[material.is_dev].tolist()
         held_out = np.zeros(gold.shape, np.float32)
-        for fit, score in group_folds(gold, stories, np.arange(len(gold)), _PARTS, self.seed):
+        parts = min(_PARTS, len(set(stories)))
+        for fit, score in group_folds(gold, stories, np.arange(len(gold)), parts, self.seed):
             held_out[score] = pooled(
                 likely[:, score], fit_weights(likely[:, fit], gold[fit], many), many
             )
-        thresholds = choose_thresholds(held_out, gold, many, "f1")
+        thresholds = choose_thresholds(held_out, gold, many, self.thresholds)
         model = EnsembleModel(
             {name: each.model for name, each in learned.items()}, weights, thresholds
         )
@@ -113,13 +123,31 @@ def fit_weights(
     """
     from scipy.optimize import minimize
 
-    count = len(likely)
+    said = opinions(likely, many)
+    count, examples = len(said), len(gold)
+    terms = gold.size if many else examples
     equal = np.full(count, 1 / count)
 
-    def loss(weights: NDArray[np.float64]) -> float:
-        strayed = float(np.square(weights - equal).sum())
-        return log_loss(pooled(likely, weights, many), gold, many) + strayed / len(gold)
+    def loss_and_slope(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = np.tensordot(weights, said, axes=1)
+        if many:
+            # ln(1 + e^s) - y s, and its slope p - y
+            loss = float((np.logaddexp(0, scores) - gold * scores).sum())
+            wrong = 1 / (1 + np.exp(-np.clip(scores, -500, 500))) - gold
+        else:
+            top = scores.max(axis=1, keepdims=True)
+            norm = np.log(np.exp(scores - top).sum(axis=1, keepdims=True)) + top
+            loss = float((norm[:, 0] - scores[gold]).sum())
+            wrong = np.exp(scores - norm) - gold
+        slope = np.tensordot(said, wrong, axes=([1, 2], [0, 1])) / terms
+        strayed = weights - equal
+        return (
+            loss / terms + float(strayed @ strayed) / examples,
+            slope + 2 * strayed / examples,
+        )
 
-    found = minimize(loss, equal, method="L-BFGS-B", bounds=[(0.0, None)] * count)
+    found = minimize(
+        loss_and_slope, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * count
+    )
     weights: NDArray[np.float64] = found.x
     return weights

@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from pipeline.artifacts import to_json
 from pipeline.bundle import EncoderModel, LinearHead, chosen, probabilities
 from pipeline.config import EncoderFeatures, FinetuneTrain
-from pipeline.encoders import Encoder, Window, find_encoder, windows_of
-from pipeline.encoders.tuning import HeadShape, Tuned, TunedHead, TuningExample, tune
-from pipeline.errors import DataError
+from pipeline.encoders import Encoder, Window, open_encoder, windows_of
+from pipeline.encoders.tuning import (
+    HeadShape,
+    Tuned,
+    TunedHead,
+    TuningExample,
+    runs_on,
+    tune,
+)
+from pipeline.errors import ConfigError, DataError
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Curves, Learned, named
 from pipeline.train import (
@@ -59,8 +66,12 @@ class FinetuneRung:
         return {material.view: learned[material.view] for material in materials}
 
     def _encoder(self) -> Encoder:
-        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
-        encoder.check_window(self.features.window)
+        encoder = open_encoder(self.features)
+        if self.section.frozen_layers > encoder.layers:
+            raise ConfigError(
+                f"train.frozen_layers: {self.section.frozen_layers} are more than the "
+                f"{encoder.layers} layers of {self.features.model}"
+            )
         return encoder
 
     def _train_together(
@@ -121,6 +132,7 @@ class FinetuneRung:
             "seed": self.seed,
             "encoder": encoder.files.digest,
             "recipe": _RECIPE,
+            "runs_on": runs_on(),
             "phase": phase,
         }
         digest = hashlib.sha256(to_json(parts))
