@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import BundleError, DataError
 
 COMPRESSION: Final = "zstd"
+_REPEATS: Final = "repeats"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class RunFolder:
     """The folder of one run; every file name in it is given here and nowhere else."""
 
     path: Path
+
+    def label(self) -> str:
+        """Return what people call the run: its folder's name, and of a repetition also what it repeats."""
+        if self.path.parent.name == _REPEATS:
+            return f"{self.path.parent.parent.name}: {self.path.name}"
+        return self.path.name
 
     @property
     def articles(self) -> Path:
@@ -118,7 +125,7 @@ class RunFolder:
 
     def repeat(self, name: str) -> "RunFolder":
         """The folder of one of several runs of the experiment."""
-        return RunFolder(self.path / "repeats" / name)
+        return RunFolder(self.path / _REPEATS / name)
 
     @property
     def repeats(self) -> Path:

@@ -3,6 +3,7 @@
 Relative paths are taken from the folder in which the command runs.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -118,7 +119,8 @@ class InlineGold(Section):
     """Which fields of an article's own row hold the answer to a task."""
 
     label: str = "label"
-    """Field with the label, or with a list of labels."""
+    """Field with the label, or with a list of labels. Where many may hold, an empty list is an
+    answer: none does. An empty text is none."""
     target: str | None = None
     """Field with the target's wording, for tasks that are asked of a target."""
     target_start: str | None = None
@@ -457,6 +459,8 @@ class Range(Section):
 
     @model_validator(mode="after")
     def _check_ends(self) -> Self:
+        if self.whole and math.ceil(self.low) > math.floor(self.high):
+            raise ValueError(f"no whole number lies between {self.low} and {self.high}")
         if self.low >= self.high or (self.log and self.low <= 0):
             above = " above 0" if self.log else ""
             raise ValueError(f"low must be{above} less than high; they are {self.low}, {self.high}")
@@ -468,7 +472,7 @@ def _kind_of_choices(value: Any) -> str:
 
 
 Choices: TypeAlias = Annotated[
-    Annotated[Range, Tag("(range)")] | Annotated[list[Any], Tag("(list)")],
+    Annotated[Range, Tag("(range)")] | Annotated[list[Any], Field(min_length=1), Tag("(list)")],
     Discriminator(_kind_of_choices),
 ]
 
@@ -493,6 +497,14 @@ class Repeat(Section):
     """Once for each seed; null keeps the config's own."""
     folds: bool = False
     """Once for each fold of `split.by: folds`, so that every article is tested once."""
+
+    @model_validator(mode="after")
+    def _check_repeats(self) -> Self:
+        if self.seeds is None and not self.folds:
+            raise ValueError("name seeds, or set folds to true")
+        if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"each seed once: the same run twice says nothing; {self.seeds}")
+        return self
 
 
 class Evaluate(Section):

@@ -47,7 +47,8 @@ ARTICLES: Final = pa.schema(
     ]
 )
 
-# One coder's label of one example. A multi-label answer is one row per label.
+# One coder's label of one example. A multi-label answer is one row per label, and one with an empty
+# label where the coder found that none holds.
 ANNOTATIONS: Final = pa.schema(
     [
         pa.field("article_id", pa.string(), nullable=False),

@@ -86,7 +86,7 @@ class EncoderModel:
     def settings(self) -> dict[str, Any]:
         """Return the entry of `bundle.json`."""
         # Where the encoder came from and where vectors are kept is nothing of the model's.
-        section = self.section.model_dump(mode="json", exclude={"cache"})
+        section = self.section.model_dump(mode="json", exclude={"model", "revision", "cache"})
         return {
             "rung": self.rung,
             "features": section,

@@ -120,7 +120,7 @@ def _annotations_table(answered: Mapping[Example, Answers]) -> pa.Table:
         (*example, coder, label)
         for example, coders in answered.items()
         for coder in sorted(coders)
-        for label in sorted(coders[coder])
+        for label in sorted(coders[coder]) or [""]
     ]
     columns = zip(*rows, strict=True) if rows else [()] * len(records.ANNOTATIONS)
     return pa.table(list(map(list, columns)), schema=records.ANNOTATIONS)

@@ -20,11 +20,14 @@ def adjudicate(task: Task, answers: Answers) -> list[str] | None:
     """Return the gold labels, sorted; None where nobody answered or the coders are split.
 
     Where one label is chosen, it is the one with the most votes, and two such are a tie. Where
-    many are, it is all that more than half of the coders chose, and none such is a tie.
+    many are, it is all that more than half of the coders chose; no label where more than half of
+    them chose none, and else a tie.
     """
     counts = votes(answers)
     if task.choose is Choose.MANY:
-        return [label for label, count in counts.items() if 2 * count > len(answers)] or None
+        found = [label for label, count in counts.items() if 2 * count > len(answers)]
+        nones = sum(not labels for labels in answers.values())
+        return found if found or 2 * nones > len(answers) else None
     most = max(counts.values(), default=0)
     winners = [label for label, count in counts.items() if count == most]
     return winners if len(winners) == 1 else None

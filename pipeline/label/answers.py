@@ -91,6 +91,10 @@ class AnswerBook:
                 )
             chosen.append(label)
 
+    def add_none(self, example: Example, coder: str) -> None:
+        """Add that the coder found no label to hold, which is an answer where many may."""
+        self.labels.setdefault(example, {}).setdefault(coder, [])
+
     def _label_ids(self, task: Task, texts: Sequence[str]) -> list[str]:
         """Return the ids of the labels in `texts`; where many may be chosen, `a|b` is two."""
         if task.choose is Choose.MANY:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
-from pipeline.codebook import Asks
+from pipeline.codebook import Asks, Choose
 from pipeline.config import InlineGold, LabelSection
 from pipeline.errors import DataError
 from pipeline.label.answers import AnswerBook, Example, Problems
@@ -97,12 +97,17 @@ def _read(
     book: AnswerBook,
     found: dict[Example, Inline],
 ) -> None:
-    texts = _texts(gold.label, fields.get(gold.label))
+    value = fields.get(gold.label)
+    texts = _texts(gold.label, value)
     target = _text(fields, gold.target)
-    if not target and book.has_no_label(task, texts):
+    # An empty list says that none of many labels holds; an empty text, that nobody looked.
+    is_none = value == [] and book.task(task).choose is Choose.MANY
+    if not target and book.has_no_label(task, texts) and not is_none:
         return
     example = book.example(article_id, task, target)
     book.add(example, CODER, texts)
+    if is_none:
+        book.add_none(example, CODER)
     source_entity = _text(fields, gold.source_entity)
     found[example] = Inline(target or None, _mark(fields, gold), source_entity or None)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.bundle import Answers, Bundle, chosen
+from pipeline.bundle import Answers, Bundle, TaskModel, chosen
 from pipeline.features import Asked, Texts, cut
 from pipeline.predict.hierarchy import Hierarchy
 from pipeline.records import EVIDENCE, PREDICTIONS, join_labels
@@ -41,11 +41,7 @@ def predict_examples(
     likely = (
         answers.probabilities if hierarchy is None else hierarchy.rolled_up(answers.probabilities)
     )
-    if hierarchy is None or model.thresholds is not None:
-        labels, probability = label_columns(model.labels, model.thresholds, likely)
-    else:
-        best = answers.probabilities.argmax(axis=1) if count else np.zeros(0, np.int64)
-        labels, probability = _chosen(model.labels, hierarchy.backed_off(best, likely), likely)
+    labels, probability = _answer(model, hierarchy, answers.probabilities, likely)
     targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
     return pa.table(
         {
@@ -64,6 +60,22 @@ def predict_examples(
     )
 
 
+def _answer(
+    model: TaskModel,
+    hierarchy: Hierarchy | None,
+    flat: NDArray[np.float32],
+    likely: NDArray[np.float32],
+) -> tuple[pa.Array, pa.Array]:
+    """Return the label of each example and its probability, from flat and rolled-up ones."""
+    if hierarchy is None:
+        return label_columns(model.labels, model.thresholds, likely)
+    if model.thresholds is not None:
+        picked = hierarchy.with_parents(chosen(likely, model.thresholds))
+        return _several(model.labels, picked, likely)
+    best = flat.argmax(axis=1) if len(flat) else np.zeros(0, np.int64)
+    return _chosen(model.labels, hierarchy.backed_off(best, likely), likely)
+
+
 def label_columns(
     labels: Sequence[str],
     thresholds: NDArray[np.float32] | None,
@@ -76,7 +88,13 @@ def label_columns(
     if thresholds is None:
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
         return _chosen(labels, best, probabilities)
-    picked = chosen(probabilities, thresholds)
+    return _several(labels, chosen(probabilities, thresholds), probabilities)
+
+
+def _several(
+    labels: Sequence[str], picked: NDArray[np.bool_], probabilities: NDArray[np.float32]
+) -> tuple[pa.Array, pa.Array]:
+    """Return the picked labels [n, labels], joined, and the probability of the least sure."""
     names = [
         join_labels([labels[at] for at in np.flatnonzero(row).tolist()]) or None for row in picked
     ]

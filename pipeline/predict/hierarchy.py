@@ -47,6 +47,14 @@ class Hierarchy:
                 rolled[:, self.parents[label]] += rolled[:, label]
         return np.minimum(rolled, 1)
 
+    def with_parents(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the chosen labels [n, labels] and all above them."""
+        answer = chosen.copy()
+        for label in self.deepest_first.tolist():
+            if self.parents[label] >= 0:
+                answer[:, self.parents[label]] |= answer[:, label]
+        return answer
+
     def backed_off(self, best: NDArray[np.int64], rolled: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return for each likeliest label [n] the narrowest one above it that is likely enough."""
         if self.back_off is None:

@@ -23,8 +23,8 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config
-from pipeline.encoders import INSTALL
+from pipeline.config import Config, NgramFeatures
+from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
@@ -45,6 +45,8 @@ def learning_stages(
     config: Config, codebook: Codebook, run: RunFolder, curves: Curves | None
 ) -> list[Stage]:
     """Return the stages from split examples to the model; `curves` hears of fine-tuning."""
+    packages = rung_packages(config)
+    encoders = _encoder_digests(config)
     return [
         Stage(
             "featurize",
@@ -54,11 +56,12 @@ def learning_stages(
                 "features": {
                     name: settings_of(rung.features) for name, rung in config.rungs.items()
                 },
+                "encoders": encoders,
                 "blind_twin": config.evaluate.blind_twin,
                 "codebook": codebook.model_dump(mode="json"),
             },
             code=_CODE,
-            packages=["numba", "numpy", *_packages(config)],
+            packages=["numba", "numpy", *packages],
             work=lambda: featurize(config, codebook, run),
         ),
         Stage(
@@ -73,32 +76,47 @@ def learning_stages(
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
                 "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
+                "encoders": encoders,
                 "blind_twin": config.evaluate.blind_twin,
                 "predict": config.predict.model_dump(mode="json"),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
             code=[*_CODE, "train", "stages/answers.py"],
-            packages=["scikit-learn", "scipy", "numpy", *_packages(config)],
+            packages=["scikit-learn", "scipy", "numpy", *packages],
             work=lambda: train(config, codebook, run, curves),
         ),
     ]
 
 
 def settings_of(section: BaseModel) -> dict[str, Any]:
-    """Return a section without what changes no result: where vectors and trainings are kept."""
-    return _without_caches(section.model_dump(mode="json"))
+    """Return a section without what is a place: caches, and the folder of an encoder.
+
+    What the encoder holds is known by its digest.
+    """
+    return _without_places(section.model_dump(mode="json"))
 
 
-def _without_caches(values: dict[str, Any]) -> dict[str, Any]:
+def _without_places(values: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in values.items() if key != "cache"}
+    if "model" in kept and Path(kept["model"]).expanduser().is_dir():
+        kept["model"] = "a folder"
     return {
-        key: _without_caches(value) if isinstance(value, dict) else value
-        for key, value in values.items()
-        if key != "cache"
+        key: _without_places(value) if isinstance(value, dict) else value
+        for key, value in kept.items()
     }
 
 
-def _packages(config: Config) -> list[str]:
+def _encoder_digests(config: Config) -> dict[str, str]:
+    """Return the digest of each rung's encoder: other weights under a name are another model."""
+    return {
+        name: find_encoder(rung.features.model, rung.features.revision).digest
+        for name, rung in config.rungs.items()
+        if not isinstance(rung.features, NgramFeatures)
+    }
+
+
+def rung_packages(config: Config) -> list[str]:
     """Return the packages of the extra whose version matters to this rung."""
     kinds = {rung.features.kind for rung in config.rungs.values()} - {"ngrams"}
     if not kinds:
@@ -198,6 +216,7 @@ def _provenance(config: Config, run: RunFolder) -> dict[str, Any]:
     return {
         "slant": __version__,
         "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
+        "encoders": _encoder_digests(config),
         "seed": config.seed,
         "data": data,
     }

@@ -34,30 +34,32 @@ def run_repeats(
     variants = of_seeds_and_folds(config.repeat.seeds, folds)
     scores = []
     first: RunFolder | None = None
+    anew = False
     for variant in variants:
         folder = run.repeat(variant.name)
         if first is not None:
             link_data(first, folder)
         first = first or folder
         repeated = load(["repeat=null", *variant.overrides])
-        run_stages(repeated, folder, last, functools.partial(told, variant.name))
+        outcomes = run_stages(repeated, folder, last, functools.partial(told, variant.name))
+        anew = anew or not outcomes[-1].skipped
         scores.append(read_json(folder.metrics))
     summary: dict[str, Any] = {
         "repeats": [variant.name for variant in variants],
         "scores": summarise(scores, config.evaluate.confidence),
     }
     write_json(run.repeats, summary)
-    if last == "track" and config.track.enabled:
+    if last == "track" and config.track.enabled and anew:
         _group(config, [run.repeat(variant.name) for variant in variants], summary["scores"])
     return summary
 
 
 def _group(config: Config, folders: list[RunFolder], scores: dict[str, Any]) -> None:
     """Show the recorded runs below one with their means."""
-    from pipeline.tracking import GroupRun
+    from pipeline.tracking import group_run
 
     name = f"{config.name}: {len(folders)} repeats"
-    with GroupRun(name, config.description, config.track, Path()) as group:
+    with group_run(name, config.description, config.track, Path()) as group:
         for folder in folders:
             group.adopt(read_json(folder.tracking)["run_id"])
         numbers = {

@@ -32,15 +32,16 @@ def run_stages(
     codebook = codebooks.load(config.codebook)
     # How MLflow is reached may hold a password, and is no part of the experiment.
     write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
-    stages = [
-        *data_stages(config, codebook, run),
-        *learning_stages(config, codebook, run, curves),
-        *scoring_stages(config, codebook, run),
-    ]
-    if config.track.enabled and last == "track":
+    wanted = STAGES[: STAGES.index(last) + 1]
+    stages = data_stages(config, codebook, run)
+    if "featurize" in wanted:  # from here on packages and encoders are needed
+        stages += learning_stages(config, codebook, run, curves)
+    if "evaluate" in wanted:
+        stages += scoring_stages(config, codebook, run)
+    if "track" in wanted and config.track.enabled:
         stages.append(tracking_stage(config, codebook, run, Path()))
     outcomes = []
-    for stage in stages[: STAGES.index(last) + 1]:
+    for stage in stages[: len(wanted)]:
         outcomes.append(run_stage(stage, run))
         told(outcomes[-1])
     return outcomes

@@ -28,7 +28,7 @@ from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, views
-from pipeline.stages.learning import chosen_setting, data_digest
+from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
 from pipeline.stages.runner import Stage
 from pipeline.stages.swaps import swapped
 
@@ -58,7 +58,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
                   "stages/scoring.py"],
-            packages=["matplotlib", "numpy", "scikit-learn"],
+            packages=["matplotlib", "numba", "numpy", "scikit-learn", *rung_packages(config)],
             work=lambda: score(config, codebook, run),
         ),
     ]  # fmt: skip
@@ -174,7 +174,7 @@ def _swap(
     everything: pa.Table,
     seed: int,
 ) -> Swaps:
-    others, kept = swapped(examples, everything, seed)
+    others, kept = swapped(examples, everything, bundle.codebook, seed)
     model = bundle.tasks[view.task]
     answers = model.answer(*shown(articles, others, view, bundle.codebook), 0)
     labels, _ = label_columns(model.labels, model.thresholds, answers.probabilities)
@@ -249,7 +249,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
     tracked = track(
         RunRecord(
-            name=run.path.name,
+            name=run.label(),
             description=config.description,
             params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,

@@ -1,5 +1,7 @@
 """`slant tune`: look for settings that do better on dev. The test side is never read."""
 
+import functools
+import hashlib
 import importlib.util
 import math
 import shutil
@@ -8,18 +10,29 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 import yaml
 
+from pipeline import __version__
 from pipeline import codebook as codebooks
-from pipeline.artifacts import RunFolder, read_table, replacing, write_json
+from pipeline.artifacts import (
+    RunFolder,
+    digest_of,
+    read_table,
+    replacing,
+    to_json,
+    write_json,
+)
 from pipeline.config import Config, Range, Tune
-from pipeline.errors import ConfigError, MissingExtraError
+from pipeline.errors import ConfigError, DataError, MissingExtraError
 from pipeline.evaluate import evaluate
 from pipeline.records import Side
+from pipeline.stages.examples import coded_examples
 from pipeline.stages.run import run_stages
+from pipeline.stages.rungs import MODEL_CURVE
 from pipeline.stages.runner import Outcome
 from pipeline.stages.variants import Variant, link_data
 
@@ -28,8 +41,14 @@ if TYPE_CHECKING:
 
     from pipeline.tracking import GroupRun
 
+_SEARCHED: Final = ("features", "train", "seed")
 # A trial need not be compared with its blind twin, and is recorded below the search's own run.
-_IN_A_TRIAL = {"tune": None, "repeat": None, "track.enabled": False, "evaluate.blind_twin": False}
+_IN_A_TRIAL: Final = {
+    "tune": None,
+    "repeat": None,
+    "track.enabled": False,
+    "evaluate.blind_twin": False,
+}
 
 
 @dataclass(frozen=True)
@@ -61,52 +80,110 @@ def search(
         raise MissingExtraError(
             "tune: needs the package optuna; install it with: pip install 'slant[tune]'"
         )
-    study = _study(config, config.tune, run)
+    _check_space(load, config.tune)
+    base = load(_overrides(config, {}))
     data = run.trial("data")
-    run_stages(load(_overrides({})), data, "split", lambda outcome: told("data", outcome))
+    run_stages(base, data, "split", functools.partial(told, "data"))
+    _check_dev(data, config)
+    study = _study(config, config.tune, run, data)
     ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
     with _group(config) as group:
+        trials = _Trials(load, config, config.tune, run, data, told, group)
         while _left(study, config.tune) > 0 and time.monotonic() < ends:
-            _try(study, _Trials(load, config, config.tune, run, data, told, group))
+            _try(study, trials)
         found = _found(study, load, run)
         if group is not None and found.best is not None:
             group.tell(found.best["changes"], _summary(found))
     return found
 
 
-def _overrides(changes: Mapping[str, Any]) -> list[str]:
-    return Variant("", {**_IN_A_TRIAL, **changes}).overrides
+def _overrides(config: Config, changes: Mapping[str, Any]) -> list[str]:
+    kept = dict(_IN_A_TRIAL)
+    if config.train.kind == "finetune":
+        # The model is not kept, so it need not learn from dev too; nor need a training be.
+        kept |= {"train.refit": False, "train.cache": None}
+    return Variant("", {**kept, **changes}).overrides
 
 
-def _study(config: Config, section: Tune, run: RunFolder) -> "optuna.Study":
+def _check_space(load: Callable[[list[str]], Config], section: Tune) -> None:
+    """Raise ConfigError where a value of the space is none that its key takes."""
+    for key, space in section.space.items():
+        if key.partition(".")[0] not in _SEARCHED:
+            raise ConfigError(
+                f"tune.space: {key}: settings of {' and '.join(_SEARCHED)} can be searched; others "
+                "would change what is judged"
+            )
+        for value in space if isinstance(space, list) else _ends(space):
+            load(Variant("", {"tune": None, "repeat": None, key: value}).overrides)
+
+
+def _ends(space: Range) -> list[float] | list[int]:
+    return (
+        [math.ceil(space.low), math.floor(space.high)] if space.whole else [space.low, space.high]
+    )
+
+
+def _check_dev(data: RunFolder, config: Config) -> None:
+    coded = coded_examples(data, codebooks.load(config.codebook))
+    for task in sorted(set(coded["task"].to_pylist())):
+        rows = coded.filter(pc.equal(coded["task"], task))
+        if Side.DEV not in rows["side"].to_pylist():
+            raise DataError(
+                f"tune: task '{task}' has no coded example on dev, which settings are judged by; "
+                "raise split.dev"
+            )
+
+
+def _study(config: Config, section: Tune, run: RunFolder, data: RunFolder) -> "optuna.Study":
+    """Return the study of just this search: with other data or settings it would be another one."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    run.path.mkdir(parents=True, exist_ok=True)
+    unjudged: Any = {
+        "tune": {"trials", "minutes"},
+        "track": True,
+        "name": True,
+        "description": True,
+    }
+    parts = {
+        "config": config.model_dump(mode="json", exclude=unjudged),
+        "data": [digest_of(path) for path in (data.articles, data.examples, data.splits)],
+        "slant": __version__,
+    }
     backend = JournalFileBackend(str(run.path / "trials.log"))
-    return optuna.create_study(
-        study_name=config.name,
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+    study = optuna.create_study(
+        study_name=hashlib.sha256(to_json(parts)).hexdigest()[:16],
         direction="maximize",
         storage=optuna.storages.JournalStorage(backend),
-        sampler=optuna.samplers.TPESampler(seed=config.seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4)
-        if section.prune
-        else optuna.pruners.NopPruner(),
+        pruner=pruner if section.prune else optuna.pruners.NopPruner(),
         load_if_exists=True,
     )
+    # A sampler that began anew after a stop would draw the first settings again.
+    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
+    return study
 
 
 def _left(study: "optuna.Study", section: Tune) -> int:
-    return section.trials - len([trial for trial in study.trials if trial.state.is_finished()])
+    return section.trials - len(_finished(study))
+
+
+def _finished(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
+    """Return the trials that say something: not those that were broken off."""
+    from optuna.trial import TrialState
+
+    return [
+        trial for trial in study.trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    ]
 
 
 def _group(config: Config) -> "AbstractContextManager[GroupRun | None]":
     if not config.track.enabled:
         return nullcontext()
-    from pipeline.tracking import GroupRun
+    from pipeline.tracking import group_run
 
-    return GroupRun(f"{config.name}: search", config.description, config.track, Path())
+    return group_run(f"{config.name}: search", config.description, config.track, Path())
 
 
 @dataclass(frozen=True)
@@ -160,34 +237,39 @@ def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
 
 def _score(trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials) -> dict[str, Any]:
     name = f"{trial.number:03}"
-    config = trials.load(_overrides(changes))
+    config = trials.load(_overrides(trials.config, changes))
     folder = trials.run.trial(name)
     link_data(trials.data, folder)
-    run_stages(config, folder, "train", lambda outcome: trials.told(name, outcome), _pruning(trial))
-    codebook = codebooks.load(config.codebook)
-    scored = evaluate(read_table(folder.heldout), codebook, config.evaluate, config.seed, {})
-    # A model of each trial would fill the disk; the best one is trained again by its config.
-    for left in (folder.features, folder.model, folder.blind_model):
-        shutil.rmtree(left, ignore_errors=True)
+    told = functools.partial(trials.told, name)
+    try:
+        run_stages(config, folder, "train", told, _pruning(trial))
+        codebook = codebooks.load(config.codebook)
+        scored = evaluate(read_table(folder.heldout), codebook, config.evaluate, config.seed, {})
+    finally:
+        # Models of all trials would fill the disk; the best one is trained again by its config.
+        for left in (folder.features, folder.model, folder.blind_model, folder.checkpoints):
+            shutil.rmtree(left, ignore_errors=True)
     return {
         task: {key: scores[key] for key in ("macro_f1", "macro_f1_low", "macro_f1_high")}
-        for task, scores in scored.get(Side.DEV, {}).items()
+        for task, scores in scored[Side.DEV].items()
     }
 
 
 def _pruning(trial: "optuna.Trial") -> Callable[[str], Callable[[Mapping[str, float], int], None]]:
-    """Return curves that end a trial which does worse on dev than the earlier ones did."""
+    """Return curves that end a fine-tuning which does worse on dev than the earlier ones did."""
     from optuna.exceptions import TrialPruned
-
-    epochs = iter(range(10**6))
 
     def log(numbers: Mapping[str, float], step: int) -> None:  # noqa: ARG001  epochs compare
         if "dev_macro_f1" in numbers:
-            trial.report(numbers["dev_macro_f1"], next(epochs))
+            trial.report(numbers["dev_macro_f1"], round(numbers["epoch"]))
             if trial.should_prune():
                 raise TrialPruned
 
-    return lambda training: log  # noqa: ARG005
+    def ignore(numbers: Mapping[str, float], step: int) -> None:
+        pass
+
+    # A member of an ensemble says little of the whole.
+    return lambda training: log if training == MODEL_CURVE else ignore
 
 
 def _mean_macro_f1(scores: Mapping[str, Mapping[str, float]]) -> float:
@@ -206,7 +288,6 @@ def _numbers(scores: Mapping[str, Mapping[str, float | None]]) -> dict[str, floa
 def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunFolder) -> Found:
     from optuna.trial import TrialState
 
-    finished = [trial for trial in study.trials if trial.state.is_finished()]
     rows = [
         {
             "number": trial.number,
@@ -216,7 +297,7 @@ def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunF
             "scores": trial.user_attrs.get("scores", {}),
             "seconds": round(trial.user_attrs.get("seconds", 0.0), 1),
         }
-        for trial in finished
+        for trial in _finished(study)
     ]
     complete = [row for row in rows if row["macro_f1"] is not None]
     best = max(complete, key=lambda row: (row["macro_f1"], -row["number"]), default=None)
@@ -225,7 +306,9 @@ def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunF
     if best is not None:
         config = load(["tune=null", *Variant("", best["changes"]).overrides])
         with replacing(path) as temporary:
-            text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+            # How MLflow is reached may hold a password, and is no part of the experiment.
+            shown = config.model_dump(mode="json", exclude={"track": {"uri"}})
+            text = yaml.safe_dump(shown, sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
     return Found(rows, best, path)
 

@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.codebook import Codebook
 
-def swapped(examples: pa.Table, everything: pa.Table, seed: int) -> tuple[pa.Table, list[int]]:
+
+def swapped(
+    examples: pa.Table, everything: pa.Table, codebook: Codebook, seed: int
+) -> tuple[pa.Table, list[int]]:
     """Return the examples with other targets, and the rows they were made of.
 
     `everything` holds all examples of the task, coded or not; each is a candidate for its article's
-    other examples. A row without any other target is left out.
+    other examples, unless it is who acts in them. A row without any other target is left out.
     """
     by_article: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in everything.select(["article_id", "target", "mentions"]).to_pylist():
@@ -26,8 +30,8 @@ def swapped(examples: pa.Table, everything: pa.Table, seed: int) -> tuple[pa.Tab
     rows, kept = [], []
     for at, row in enumerate(examples.to_pylist()):
         other = (
-            _of_the_article(row, by_article[row["article_id"]])
-            or _exchanged(row)
+            _of_the_article(row, by_article[row["article_id"]], codebook)
+            or _exchanged(row, codebook)
             or _drawn(row, targets, draw)
         )
         if other is not None:
@@ -36,8 +40,11 @@ def swapped(examples: pa.Table, everything: pa.Table, seed: int) -> tuple[pa.Tab
     return pa.Table.from_pylist(rows, examples.schema), kept
 
 
-def _of_the_article(row: dict[str, Any], candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
-    others = [each for each in candidates if each["target"] != row["target"] and each["mentions"]]
+def _of_the_article(
+    row: dict[str, Any], candidates: list[dict[str, Any]], codebook: Codebook
+) -> dict[str, Any] | None:
+    own = {row["target"], codebook.target_id(row["source_entity"] or "")}
+    others = [each for each in candidates if each["target"] not in own and each["mentions"]]
     if not others:
         return None
     # The next one in their order, so that no target is everyone's swap.
@@ -46,13 +53,13 @@ def _of_the_article(row: dict[str, Any], candidates: list[dict[str, Any]]) -> di
     return {"target": chosen["target"], "mentions": chosen["mentions"]}
 
 
-def _exchanged(row: dict[str, Any]) -> dict[str, Any] | None:
+def _exchanged(row: dict[str, Any], codebook: Codebook) -> dict[str, Any] | None:
     if not row["source_entity"] or not row["source_mentions"]:
         return None
     return {
-        "target": row["source_entity"],
+        "target": codebook.target_id(row["source_entity"]),
         "mentions": row["source_mentions"],
-        "source_entity": row["target"],
+        "source_entity": codebook.target_names.get(row["target"], row["target"]),
         "source_mentions": row["mentions"],
     }
 

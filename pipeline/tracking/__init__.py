@@ -4,7 +4,7 @@ The only home of mlflow, which takes seconds to import and so is imported where 
 """
 
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
-from pipeline.tracking.groups import GroupRun
+from pipeline.tracking.groups import GroupRun, group_run
 from pipeline.tracking.live import LiveCurves
 from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
 from pipeline.tracking.run import track
@@ -18,6 +18,7 @@ __all__ = [
     "RunRecord",
     "Tracked",
     "flatten",
+    "group_run",
     "is_model_uri",
     "is_store_gone",
     "resolve_bundle",

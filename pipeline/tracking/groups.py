@@ -1,10 +1,10 @@
 """A run above other runs: of a search and its trials, of an experiment and its repetitions."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config import Track
 from pipeline.tracking.record import param_text
@@ -16,33 +16,30 @@ if TYPE_CHECKING:
 PARENT: Final = "mlflow.parentRunId"
 
 
+@contextmanager
+def group_run(name: str, description: str, section: Track, folder: Path) -> Iterator["GroupRun"]:
+    """Yield an open MLflow run that others are shown below; it ends with the block."""
+    uri = store_uri(section.uri, folder)
+    with connected(uri) as client:
+        with alone(uri):
+            experiment = experiment_id(client, section.experiment, uri)
+            tags = {"mlflow.note.content": description}
+            run = client.create_run(experiment, tags=tags, run_name=name)
+        try:
+            yield GroupRun(client, experiment, str(run.info.run_id))
+        except BaseException:
+            client.set_terminated(run.info.run_id, "FAILED")
+            raise
+        client.set_terminated(run.info.run_id, "FINISHED")
+
+
+@dataclass(frozen=True)
 class GroupRun:
-    """An open MLflow run that others are shown below."""
+    """A run that others are shown below."""
 
-    def __init__(self, name: str, description: str, section: Track, folder: Path) -> None:
-        self._name = name
-        self._description = description
-        self._section = section
-        self._uri = store_uri(section.uri, folder)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with alone(self._uri):
-            self._client: MlflowClient = self._stack.enter_context(connected(self._uri))
-            self._experiment = experiment_id(self._client, self._section.experiment, self._uri)
-            tags = {"mlflow.note.content": self._description}
-            run = self._client.create_run(self._experiment, tags=tags, run_name=self._name)
-        self.run_id = str(run.info.run_id)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
-        self._stack.close()
+    _client: "MlflowClient"
+    _experiment: str
+    run_id: str
 
     def add(
         self, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], status: str

@@ -52,9 +52,15 @@ class LiveCurves:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._client is not None and self.run_id is not None and self.trouble is None:
-            self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
-        self._stack.close()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if self._client is not None and self.run_id is not None:
+                self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
+        except (MlflowException, OSError) as lost:  # no reason to lose the training too
+            self.trouble = self.trouble or f"the curves' run was not ended: {_reason(lost)}"
+        finally:
+            self._stack.close()
 
     def curve(self, name: str) -> Log:
         """Return what logs the numbers of one training; `name` tells it from the others."""
@@ -66,8 +72,7 @@ class LiveCurves:
                 try:
                     self._log(name, numbers, step)
                 except (MlflowException, PipelineError, OSError) as error:
-                    reason = without_password(str(error).splitlines()[0])
-                    self.trouble = f"curves are missing from step {step} on: {reason}"
+                    self.trouble = f"curves are missing from step {step} on: {_reason(error)}"
 
         return log
 
@@ -92,3 +97,8 @@ class LiveCurves:
             self._client = client
             self.run_id = str(run.info.run_id)
         return self._client
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return without_password(lines[0])

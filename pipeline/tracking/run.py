@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.config import Track
 from pipeline.errors import PipelineError
 from pipeline.tracking.champion import judge
+from pipeline.tracking.groups import PARENT
 from pipeline.tracking.model import log_model, register
 from pipeline.tracking.record import (
     DIGEST_SHOWN,
@@ -108,7 +109,7 @@ def _adopt(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
 
     if record.training_run is not None:
         with suppress(MlflowException):
-            client.set_tag(record.training_run, "mlflow.parentRunId", run_id)
+            client.set_tag(record.training_run, PARENT, run_id)
 
 
 def _log_numbers(client: "MlflowClient", run_id: str, record: RunRecord) -> None:

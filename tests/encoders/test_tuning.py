@@ -134,7 +134,7 @@ def test_a_killed_training_goes_on_from_its_last_whole_epoch(bert, windows, tmp_
     whole, _ = run("whole")
     with pytest.raises(Killed):
         run("killed", kill_at=3)
-    assert [path.name for path in (tmp_path / "killed").glob("checkpoint-*")] == ["checkpoint-6"]
+    assert (tmp_path / "killed" / "checkpoint-6").is_dir()
     again, epochs = run("killed", done=2)
     assert epochs == 2
     assert len(again.measured) == 4
@@ -225,7 +225,7 @@ def test_a_training_that_was_killed_at_its_end_is_not_trained_any_further(
         scores = iter([0.2, 0.9, 0.5, 0.6, 0.7])
         return tune(
             bert, [shape()], examples(windows), section(epochs=5, patience=2), 1,
-            tmp_path / folder, lambda encoder, heads: {"macro_f1": next(scores), "log_loss": 1.0},
+            tmp_path / folder, lambda *_: {"macro_f1": next(scores), "log_loss": 1.0},
         )  # fmt: skip
 
     whole = run("whole")

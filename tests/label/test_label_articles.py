@@ -121,9 +121,24 @@ def test_inline_label_is_gold_by_id_or_name() -> None:
 
 
 def test_inline_labels_of_a_multi_label_task_are_a_list_or_joined() -> None:
-    table = articles({"label": ["money", "human"]}, {"label": "law|human"}, {"label": []})
+    table = articles({"label": ["money", "human"]}, {"label": "law|human"}, {"label": ""})
     frame = examples(label(table, {"frame": {"label": "label"}}), "frame")
     assert [row["gold"] for row in frame.values()] == [["human", "money"], ["human", "law"], None]
+
+
+def test_an_empty_list_says_that_none_of_many_labels_holds() -> None:
+    table = articles({"label": []}, {"label": ["law"]}, {"label": None})
+    labelled = label(table, {"frame": {"label": "label"}})
+    frame = examples(labelled, "frame")
+    assert [row["gold"] for row in frame.values()] == [[], ["law"], None]
+    assert [row["coders"] for row in frame.values()] == [1, 1, 0]
+    assert [row["label"] for row in labelled.annotations.to_pylist()] == ["", "law"]
+    assert labelled.agreement["ties"] == []
+
+
+def test_an_empty_list_is_no_answer_where_one_label_is_chosen() -> None:
+    topic = examples(label(articles({"label": []}, {"label": ["war"]}), TOPIC), "topic")
+    assert [row["gold"] for row in topic.values()] == [None, ["war"]]
 
 
 def test_inline_label_may_be_a_column_that_ingest_took() -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.artifacts import RunFolder, read_table
 from pipeline.config import load
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.stages import run_repeats, run_stages, search
 from pipeline.stages.variants import of_seeds_and_folds
 from pipeline.tracking.store import connected, store_uri
@@ -69,9 +69,71 @@ def test_a_search_that_was_stopped_goes_on(project, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         search(loading, loading([]), run, stop)
     found = search(loading, loading([]), run, silent)
-    states = [row["state"] for row in found.trials]
-    assert states == ["complete", "fail", "complete"]
-    assert [row["number"] for row in found.trials] == [0, 1, 2]
+    assert [row["state"] for row in found.trials] == ["complete"] * 3
+    assert [row["number"] for row in found.trials] == [0, 2, 3]  # 1 was broken off
+
+
+def test_a_search_on_other_data_or_settings_is_another_one(project, tmp_path):
+    run = RunFolder(tmp_path / "search")
+    loading = project(tune={**TUNE, "trials": 1})
+    first = search(loading, loading([]), run, silent)
+    again = search(loading, loading([]), run, silent)
+    assert again.trials == first.trials
+    loading = project(tune={**TUNE, "trials": 1}, train={"C": [3.0]})
+    other = search(loading, loading([]), run, silent)
+    assert len(other.trials) == 1
+    assert other.trials[0]["number"] == 0  # of its own study
+    names = {path.name for path in run.path.glob("trials/000/*")}
+    assert "selection.json" in names
+    tried = json.loads((run.path / "trials" / "000" / "selection.json").read_text())["topic"]
+    assert [row["value"] for row in tried] == [3.0]
+
+
+def test_a_search_goes_on_with_other_settings_than_it_began_with(project, tmp_path):
+    space = {"features.target.window": {"low": 1, "high": 200, "whole": True}}
+    windows = []
+    for trials in (1, 2, 3):
+        loading = project(tune={"space": space, "trials": trials})
+        found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+        windows = [row["changes"]["features.target.window"] for row in found.trials]
+    assert len(set(windows)) == 3
+
+
+def test_models_of_trials_do_not_fill_the_disk(project, tmp_path):
+    loading = project(tune={**TUNE, "trials": 1})
+    run = RunFolder(tmp_path / "search")
+    search(loading, loading([]), run, silent)
+    assert not list(run.path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"features.words": [1, 9]}, r"features\.words: input should be less than or equal to 3"),
+        ({"train.C": {"low": 1, "high": 2}}, r"train\.C: input should be a valid list"),
+        ({"split.dev": [0.1, 0.2]}, r"tune\.space: split\.dev: settings of features and train and"),
+        ({"features.words": {"low": 1.2, "high": 1.8, "whole": True}}, "no whole number lies"),
+        ({"features.words": []}, r"tune\.space\.features\.words: list should have at least 1 item"),
+    ],
+)
+def test_a_space_is_checked_before_anything_is_tried(project, tmp_path, space, message):
+    loading = project(tune={"space": space, "trials": 1})
+    with pytest.raises(ConfigError, match=message):
+        search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    assert not (tmp_path / "search" / "trials").exists()
+
+
+def test_without_dev_there_is_nothing_to_judge_by(project, tmp_path):
+    split = {"by": "id", "dev": 0, "test": 0.3, "near_duplicate": 0.9}
+    loading = project(tune=TUNE, split=split, train={"folds": 2})
+    with pytest.raises(DataError, match="no coded example on dev, which settings are judged by"):
+        search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+
+
+def test_a_server_that_is_not_there_is_one_line(project, tmp_path):
+    loading = project(tune=TUNE, track={"uri": "http://127.0.0.1:9"})
+    with pytest.raises(PipelineError, match=r"track\.uri names another server"):
+        search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
 
 
 def test_the_articles_are_read_once(project, tmp_path):
@@ -123,12 +185,14 @@ def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_
     )
     good = study.ask()
     log = _pruning(good)("model")
-    log({"dev_macro_f1": 0.8}, 10)
+    log({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
     study.tell(good, 0.8)
     bad = _pruning(study.ask())("model")
     bad({"loss": 9.0}, 5)
     with pytest.raises(optuna.exceptions.TrialPruned):
-        bad({"dev_macro_f1": 0.2}, 10)
+        bad({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
+    of_a_member = _pruning(study.ask())("tuned model")
+    of_a_member({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
 
 
 def test_seeds_give_a_mean_with_its_interval(project, tmp_path):
@@ -168,10 +232,16 @@ def test_repeats_stand_below_one_run_with_their_mean_in_mlflow(project, tmp_path
         experiment = client.get_experiment_by_name("repeated").experiment_id
         runs = {run.info.run_name: run for run in client.search_runs([experiment])}
     parent = runs.pop("tiny: 2 repeats")
-    assert sorted(runs) == ["seed-1", "seed-2"]
+    assert sorted(runs) == ["runs: seed-1", "runs: seed-2"]
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
     mean = summary["scores"]["test"]["topic"]["macro_f1"]["mean"]
     assert parent.data.metrics["test/topic.macro_f1"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("repeat", [{}, {"seeds": [1, 1]}, {"seeds": []}])
+def test_repeats_that_repeat_nothing_are_refused(project, repeat):
+    with pytest.raises(ConfigError, match="repeat"):
+        project(repeat=repeat)([])
 
 
 def test_repeating_folds_needs_a_split_that_makes_them(project):

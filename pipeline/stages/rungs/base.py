@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ class Learned:
     dev_probabilities: NDArray[np.float32]
 
 
+# The name of the training that counts: of the model itself, before dev is added.
+MODEL_CURVE: Final = "model"
 # Given the name of a training, returns what takes its loss and scores with the step.
 Curves: TypeAlias = Callable[[str], Callable[[Mapping[str, float], int], None]]
 

@@ -23,7 +23,7 @@ from pipeline.encoders.tuning import (
 )
 from pipeline.errors import ConfigError, DataError
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Curves, Learned, named
+from pipeline.stages.rungs.base import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
     check_labels,
     choose_thresholds,
@@ -59,7 +59,7 @@ class FinetuneRung:
         for blind in (False, True):
             group = [each for each in materials if each.view.is_blind_twin == blind]
             if group:
-                who = "blind twin" if blind else "model"
+                who = "blind twin" if blind else MODEL_CURVE
                 learned |= self._train_together(
                     group, self.section.cache or work, named(curves, who)
                 )
