@@ -28,7 +28,7 @@ class RunFolder:
     path: Path
 
     def label(self) -> str:
-        """Return what people call the run: its folder's name, and of a repetition also what it repeats."""
+        """Return what people call the run: its folder, and for a repetition what it repeats."""
         if self.path.parent.name == _REPEATS:
             return f"{self.path.parent.parent.name}: {self.path.name}"
         return self.path.name
