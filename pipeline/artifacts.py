@@ -272,8 +272,16 @@ def write_bundle_folder(path: Path, write: Callable[[Path], None]) -> None:
         temporary.mkdir()
         write(temporary)
         files = sorted(file for file in temporary.rglob("*") if file.is_file())
+        for file in files:  # some libraries write what only the owner can read
+            file.chmod(0o666 & ~_umask())
         digests = {file.relative_to(temporary).as_posix(): digest_of(file) for file in files}
         (temporary / DIGESTS).write_bytes(to_json(digests))
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def verify_bundle_folder(path: Path) -> str:
@@ -283,7 +291,10 @@ def verify_bundle_folder(path: Path) -> str:
     """
     if not path.is_dir():
         what = "this is a file" if path.exists() else "there is no such folder"
-        raise BundleError(f"{path}: {what}; name the model folder of a run, runs/<name>/model")
+        named = "runs/<name>/model"
+        if repeats := sorted((path.parent / _REPEATS).glob("*/model")):
+            what, named = "the run was repeated, and each repetition has its own", str(repeats[0])
+        raise BundleError(f"{path}: {what}; name the model folder of a run, {named}")
     seal = path / DIGESTS
     if not seal.is_file():
         raise BundleError(f"{path}: not a Slant model: it has no {DIGESTS}")

@@ -478,10 +478,11 @@ Choices: TypeAlias = Annotated[
 
 
 class Tune(Section):
-    """What `slant tune` varies, and for how long."""
+    """What `slant tune` varies, and for how long. Trials are not repeated by `repeat`."""
 
     space: Annotated[dict[str, Choices], Field(min_length=1)]
-    """By key with dots (`train.learning_rate`): a range, or a list of values."""
+    """By key with dots, of features, train and seed: a range, or a list of values. What is a list
+    itself needs a list of lists (`train.C: [[0.1], [1.0]]`)."""
     trials: Annotated[int, Field(ge=1)] = 20
     """Settings that are tried."""
     minutes: Annotated[float, Field(gt=0, strict=False)] | None = None
@@ -544,8 +545,9 @@ class Predict(Section):
     evidence: Annotated[int, Field(ge=0, le=20)] = 2
     """Sentences of evidence on each row."""
     back_off: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Where labels have parents: an answer less likely than this becomes its parent; null keeps
-    it. Scores are of the labels themselves."""
+    """Where labels have parents: the answer goes down from the likeliest label at the top as long
+    as one below is at least so likely; null answers with the likeliest single label. Scores are of
+    the labels as they were coded."""
 
 
 class Config(Section):

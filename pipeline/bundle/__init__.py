@@ -14,12 +14,13 @@ refused.
 from pipeline.bundle.encoder_model import EncoderModel
 from pipeline.bundle.ensemble_model import EnsembleModel, opinions, pooled
 from pipeline.bundle.folder import Bundle, load_bundle, save_bundle
-from pipeline.bundle.heads import LinearHead, chosen, probabilities
+from pipeline.bundle.heads import NEVER, LinearHead, chosen, probabilities
 from pipeline.bundle.models import Answers, TaskModel
 from pipeline.bundle.ngram_model import NgramModel
 from pipeline.bundle.static_model import StaticModel
 
 __all__ = [
+    "NEVER",
     "Answers",
     "Bundle",
     "EncoderModel",

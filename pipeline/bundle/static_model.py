@@ -41,6 +41,7 @@ class StaticModel:
         """Answer each example, with up to `sentences` sentences of evidence."""
         means = token_means(
             self.tokenizer.tokens(texts), asked, self.tokenizer.size, self.window,
+            self.tokenizer.unknown,
             sees_target=self.sees_target,
         )  # fmt: skip
         matrix = means.matrix

@@ -211,6 +211,7 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
     """Read config and weights; no code of the folder is run, and no pickle is read."""
     with quiet_transformers():
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModel
 
         try:
@@ -221,7 +222,7 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
                 local_files_only=True,
                 torch_dtype=torch.float32,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             message = (str(error).splitlines() or [type(error).__name__])[0]
             raise BundleError(
                 f"{files.folder}: not an encoder that can be read ({message})"

@@ -73,9 +73,18 @@ class TokenMeans:
 
 
 def token_means(
-    tokens: Tokens, asked: Asked, size: int, window: int, *, sees_target: bool
+    tokens: Tokens,
+    asked: Asked,
+    size: int,
+    window: int,
+    unknown: int | None,
+    *,
+    sees_target: bool,
 ) -> TokenMeans:
-    """Lay out the whole text and, with `sees_target`, what stands around and in the mentions."""
+    """Lay out the whole text and, with `sees_target`, what stands around and in the mentions.
+
+    `unknown` is the token that stands for what the vocabulary lacks, and says nothing.
+    """
     from scipy.sparse import csr_array
 
     columns: list[NDArray[np.int64]] = []
@@ -84,7 +93,8 @@ def token_means(
     ends = np.zeros(len(asked) + 1, np.int64)
     for example in range(len(asked)):
         first, stop = tokens.bounds[asked.text_of[example] : asked.text_of[example] + 2]
-        ids, spans = tokens.ids[first:stop], tokens.spans[first:stop]
+        known = tokens.ids[first:stop] != unknown
+        ids, spans = tokens.ids[first:stop][known], tokens.spans[first:stop][known]
         parts = [np.arange(len(ids))]
         if sees_target:
             parts += _around_mentions(spans, asked, example, window)

@@ -127,6 +127,15 @@ class EncoderTokenizer:
         return self.ids("it")
 
     @cached_property
+    def unknown(self) -> int | None:
+        """The token for what the vocabulary lacks; None where it lacks nothing."""
+        for name in ("[UNK]", "<unk>"):
+            found = self._tokenizer.token_to_id(name)
+            if found is not None:
+                return int(found)
+        return None
+
+    @cached_property
     def padding(self) -> int:
         """The token that fills a batch; attention never looks at it."""
         for name in ("[PAD]", "<pad>"):

@@ -182,7 +182,11 @@ def run_trainer(
 def _measured(state: TrainerState) -> list[dict[str, float]]:
     """Return what was measured after each epoch so far."""
     return [
-        {name: entry[f"eval_{name}"] for name in ("macro_f1", "log_loss")}
+        {
+            name.removeprefix("eval_"): value
+            for name, value in entry.items()
+            if name.startswith("eval_")
+        }
         for entry in state.log_history
         if "eval_macro_f1" in entry
     ]

@@ -56,18 +56,28 @@ class Hierarchy:
         return answer
 
     def backed_off(self, best: NDArray[np.int64], rolled: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return for each likeliest label [n] the narrowest one above it that is likely enough."""
+        """Return the answer to each example [n]: `best`, unless unsure answers back off.
+
+        With `back_off` it is the likeliest label at the top, then the likeliest below that, and so
+        on while one is at least so likely.
+        """
         if self.back_off is None:
             return best
-        rows = np.arange(len(best))
-        answer = best.copy()
-        for _ in range(len(self.parents)):
-            above = self.parents[answer]
-            unsure = (rolled[rows, answer] < self.back_off) & (above >= 0)
-            if not unsure.any():
-                break
-            answer = np.where(unsure, above, answer)
-        return answer
+        answer = self._likeliest_below(np.full(len(rolled), -1), rolled)
+        while True:
+            below = self._likeliest_below(answer, rolled)
+            sure = (below >= 0) & (rolled[np.arange(len(rolled)), below] >= self.back_off)
+            if not sure.any():
+                return answer
+            answer = np.where(sure, below, answer)
+
+    def _likeliest_below(
+        self, above: NDArray[np.int64], rolled: NDArray[np.float32]
+    ) -> NDArray[np.int64]:
+        """Return the likeliest label right below each of `above` [n], -1 where there is none."""
+        is_below = self.parents[None, :] == above[:, None]
+        likeliest = np.where(is_below, rolled, -1).argmax(axis=1)
+        return np.where(is_below.any(axis=1), likeliest, -1)
 
 
 def _depth(name: str, parents: Mapping[str, str | None]) -> int:

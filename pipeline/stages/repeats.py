@@ -1,6 +1,7 @@
 """The same experiment with several seeds or folds, and what its scores are on average."""
 
 import functools
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,12 @@ from pipeline.stages.variants import link_data, of_seeds_and_folds
 
 AVERAGED: Final = ("macro_f1", "micro_f1", "accuracy", "ece", "log_loss", "target_blind_delta",
                    "target_swap_flip_rate")  # fmt: skip
+
+
+# The luckiest of several seeds is no better a model: none of them becomes the champion.
+_IN_A_REPEAT: Final = ("repeat=null", "track.promote=never")
+# Where scores can be, but for those between 0 and 1: a few values may give an interval beyond.
+_BOUNDS: Final = {"log_loss": (0.0, math.inf), "target_blind_delta": (-1.0, 1.0)}
 
 
 def run_repeats(
@@ -40,7 +47,7 @@ def run_repeats(
         if first is not None:
             link_data(first, folder)
         first = first or folder
-        repeated = load(["repeat=null", *variant.overrides])
+        repeated = load([*_IN_A_REPEAT, *variant.overrides])
         outcomes = run_stages(repeated, folder, last, functools.partial(told, variant.name))
         anew = anew or not outcomes[-1].skipped
         scores.append(read_json(folder.metrics))
@@ -79,7 +86,7 @@ def summarise(scores: list[dict[str, Any]], confidence: float) -> dict[str, Any]
         tasks = sorted({task for score in scores for task in score.get(side, {})})
         summary[side] = {
             task: {
-                name: _summary(values, confidence)
+                name: _summary(name, values, confidence)
                 for name in AVERAGED
                 if (values := _values(scores, side, task, name))
             }
@@ -93,7 +100,7 @@ def _values(scores: list[dict[str, Any]], side: str, task: str, name: str) -> li
     return [value for value in values if value is not None]
 
 
-def _summary(values: list[float], confidence: float) -> dict[str, Any]:
+def _summary(name: str, values: list[float], confidence: float) -> dict[str, Any]:
     from scipy.stats import t
 
     mean = statistics.fmean(values)
@@ -101,10 +108,11 @@ def _summary(values: list[float], confidence: float) -> dict[str, Any]:
         return {"mean": mean, "deviation": None, "low": None, "high": None, "values": values}
     deviation = statistics.stdev(values)
     reach = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation / len(values) ** 0.5
+    lowest, highest = _BOUNDS.get(name, (0.0, 1.0))
     return {
         "mean": mean,
         "deviation": deviation,
-        "low": mean - reach,
-        "high": mean + reach,
+        "low": max(lowest, mean - reach),
+        "high": min(highest, mean + reach),
         "values": values,
     }

@@ -13,7 +13,11 @@ def laid_out(bert, ask):
     texts, asked = ask(("Docks", BODY, "Salt Pact", None))
     tokens = bert.tokenizer.tokens(texts)
     size = bert.tokenizer.size
-    return tokens, size, token_means(tokens, asked, size, 3, sees_target=True)
+    return (
+        tokens,
+        size,
+        token_means(tokens, asked, size, 3, bert.tokenizer.unknown, sees_target=True),
+    )
 
 
 def part_of(laid_out, part):
@@ -49,7 +53,7 @@ def test_the_parts_around_a_mention_are_what_stands_there(laid_out):
 def test_a_text_without_a_mention_has_empty_parts(bert, ask):
     texts, asked = ask((None, "Nobody names it.", "Salt Pact", None))
     means = token_means(
-        bert.tokenizer.tokens(texts), asked, bert.tokenizer.size, 3, sees_target=True
+        bert.tokenizer.tokens(texts), asked, bert.tokenizer.size, 3, None, sees_target=True
     )
     assert means.matrix.shape == (1, 4 * bert.tokenizer.size)
     assert (means.matrix.indices < bert.tokenizer.size).all()
@@ -74,3 +78,12 @@ def test_the_vocabulary_becomes_a_table(bert, tmp_path):
     spread = table.std(axis=0)
     assert (spread[:-1] >= spread[1:] - 1e-6).all()
     np.testing.assert_array_equal(table, distil(bert, 8, tmp_path))
+
+
+def test_what_the_vocabulary_lacks_says_nothing(bert, ask):
+    texts, asked = ask((None, "😱😱 salt"))
+    tokenizer = bert.tokenizer
+    means = token_means(
+        tokenizer.tokens(texts), asked, tokenizer.size, 3, tokenizer.unknown, sees_target=False
+    )
+    np.testing.assert_array_equal(means.matrix.indices, tokenizer.ids("salt"))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import to_json
-from pipeline.bundle import EncoderModel, LinearHead, chosen, probabilities
+from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen, probabilities
 from pipeline.config import EncoderFeatures, FinetuneTrain
 from pipeline.encoders import Encoder, Window, open_encoder, windows_of
 from pipeline.encoders.tuning import (
@@ -108,17 +108,19 @@ class FinetuneRung:
             )  # fmt: skip
         return {
             pupil.material.view: Learned(
-                self._model(final, pupil.material, head, fit), _tried(selected), fit.likely
+                self._model(final, pupil, head, fit),
+                _tried(selected, pupil.material.view.task),
+                fit.likely,
             )
             for pupil, head, fit in zip(pupils, final.heads, calibrated, strict=True)
         }
 
     def _model(
-        self, tuned: Tuned, material: Material, head: TunedHead, fit: "_Calibrated"
+        self, tuned: Tuned, pupil: "_Pupil", head: TunedHead, fit: "_Calibrated"
     ) -> EncoderModel:
-        linear = LinearHead(
-            material.labels, head.weights, head.bias, fit.temperature, fit.thresholds
-        )
+        material = pupil.material
+        bias = pupil.bias(head, with_dev=self.section.refit)
+        linear = LinearHead(material.labels, head.weights, bias, fit.temperature, fit.thresholds)
         sees_target = material.view.sees_target
         return EncoderModel("finetune", tuned.encoder, self.features, sees_target, linear)
 
@@ -193,7 +195,12 @@ class _Pupil:
         vectors = encoder.vectors(
             windows, len(self.dev_gold), batch, with_mention=self.shape.with_mention, cache=None
         )
-        return vectors @ head.weights + head.bias
+        return vectors @ head.weights + self.bias(head, with_dev=False)
+
+    def bias(self, head: TunedHead, *, with_dev: bool) -> NDArray[np.float32]:
+        """Return the head's bias, by which labels without any training example are never given."""
+        learned_from = self.material.gold if with_dev else self.material.gold[~self.material.is_dev]
+        return np.where(learned_from.any(axis=0), head.bias, NEVER).astype(np.float32)
 
     @property
     def dev_gold(self) -> NDArray[np.bool_]:
@@ -221,22 +228,28 @@ class _Calibrated:
 def _measure(
     pupils: Sequence[_Pupil], encoder: Encoder, heads: Sequence[TunedHead], batch: int
 ) -> dict[str, float]:
-    """Return macro-F1 and log loss on dev, means over the tasks."""
-    f1, loss = [], []
+    """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means."""
+    numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
         fit = pupil.calibrated(pupil.dev_scores(encoder, head, batch))
-        f1.append(macro_f1(chosen(fit.likely, fit.thresholds), pupil.dev_gold))
-        loss.append(log_loss(fit.likely, pupil.dev_gold, pupil.material.many))
-    return {"macro_f1": float(np.mean(f1)), "log_loss": float(np.mean(loss))}
+        task, gold = pupil.material.view.task, pupil.dev_gold
+        numbers[f"{task}.macro_f1"] = macro_f1(chosen(fit.likely, fit.thresholds), gold)
+        numbers[f"{task}.log_loss"] = log_loss(fit.likely, gold, pupil.material.many)
+    for name in ("macro_f1", "log_loss"):
+        of_tasks = [value for key, value in numbers.items() if key.endswith(f".{name}")]
+        numbers[name] = float(np.mean(of_tasks))
+    return numbers
 
 
-def _tried(selected: Tuned) -> list[dict[str, Any]]:
+def _tried(selected: Tuned, task: str) -> list[dict[str, Any]]:
+    """Return a task's row of each epoch; the epoch is chosen by the mean over all tasks."""
     return [
         {
             "setting": "epochs",
             "value": epoch,
-            "macro_f1": numbers["macro_f1"],
-            "log_loss": numbers["log_loss"],
+            "macro_f1": numbers[f"{task}.macro_f1"],
+            "log_loss": numbers[f"{task}.log_loss"],
+            "mean_macro_f1": numbers["macro_f1"],
             "chosen": epoch == selected.best_epoch,
         }
         for epoch, numbers in enumerate(selected.measured, start=1)

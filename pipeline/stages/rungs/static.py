@@ -48,6 +48,7 @@ class StaticRung:
         table = self._distilled * weights[:, None]
         means = token_means(
             tokens, asked, tokenizer.size, self.features.window,
+            tokenizer.unknown,
             sees_target=material.view.sees_target,
         )  # fmt: skip
         parts = means.matrix.shape[1] // tokenizer.size
