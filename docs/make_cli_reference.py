@@ -30,6 +30,8 @@ BOUNDS: Final = (
     (annotated_types.Le, "≤ {}", "le"),
     (annotated_types.Lt, "< {}", "lt"),
 )
+# What the names in a mapping stand for, where not for tasks.
+ENTRIES: Final = {"members": "member", "space": "key"}
 WORDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 HEAD: Final = """\
@@ -57,7 +59,8 @@ CONFIG_HEAD: Final = """\
 A config is one YAML file. Keys that are not listed here are refused. Every key can be overridden
 on the command line, as in `--set train.folds=5` or `--set ingest.sources.0.path=other.jsonl`; the
 value is read as YAML. Relative paths start from the folder in which the command runs.
-`<task>` stands for the name of a task, `[]` for each entry of a list.
+`<task>`, `<member>` and `<key>` stand for names of your own choice of which there may be several, `[]`
+for each entry of a list.
 """
 
 
@@ -98,7 +101,7 @@ def _tables(prefix: str, title: str, model: type[BaseModel], about: str) -> Iter
         if not sections:
             own.append((dotted, field))
             continue
-        inside = dotted + _step(field.annotation)
+        inside = dotted + _step(name, field.annotation)
         if inside != dotted:  # a list or mapping of sections
             own.append((dotted, field))
         for section in sections:
@@ -120,9 +123,10 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _sections(part)
 
 
-def _step(annotation: Any) -> str:
+def _step(name: str, annotation: Any) -> str:
     """Return what stands between the name of a list or mapping and the keys of its entries."""
-    return {list: "[]", dict: ".<task>"}.get(get_origin(annotation) or annotation, "")
+    entry = f".<{ENTRIES.get(name, 'task')}>"
+    return {list: "[]", dict: entry}.get(get_origin(annotation) or annotation, "")
 
 
 def _tag(section: type[BaseModel]) -> str:
@@ -168,7 +172,7 @@ def _shape(annotation: Any, *, bare: bool = False) -> str:
     if origin is list:
         return "list of sources" if list(_sections(args[0])) else f"list of {_plural(args[0])}"
     if origin is dict:
-        return "section for each task"
+        return "section for each entry"
     if origin in (typing.Union, types.UnionType):
         parts = ["null" if part is type(None) else _shape(part) for part in args]
         return (", or " if "," in parts[0] else " or ").join(parts)

@@ -46,7 +46,8 @@ def _keys(node, definitions, prefix):
         yield from _keys(node["items"], definitions, f"{prefix}[]")
     for entries in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
         if isinstance(entries, dict):
-            yield from _keys(entries, definitions, f"{prefix}.<task>")
+            entry = {"members": "member", "space": "key"}.get(prefix.rpartition(".")[2], "task")
+            yield from _keys(entries, definitions, f"{prefix}.<{entry}>")
     for name, below in node.get("properties", {}).items():
         dotted = f"{prefix}.{name}".lstrip(".")
         yield dotted
