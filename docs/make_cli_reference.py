@@ -59,8 +59,8 @@ CONFIG_HEAD: Final = """\
 A config is one YAML file. Keys that are not listed here are refused. Every key can be overridden
 on the command line, as in `--set train.folds=5` or `--set ingest.sources.0.path=other.jsonl`; the
 value is read as YAML. Relative paths start from the folder in which the command runs.
-`<task>`, `<member>` and `<key>` stand for names of your own choice of which there may be several, `[]`
-for each entry of a list.
+`<task>`, `<member>` and `<key>` stand for names of your own choice, of which there may be several,
+`[]` for each entry of a list.
 """
 
 
