@@ -24,6 +24,8 @@ PEERS = {
     ("gvfc", "test"): (0.723, "MiniLM fine-tuned"),
     ("plover_plv", "test"): (0.735, "MiniLM fine-tuned"),
     ("plover_plv_quad", "test"): (0.923, "MiniLM fine-tuned"),
+    # Micro-F1, on one fold.
+    ("narrative_frames_climate", "test"): (0.646, "TF-IDF (micro)"),
 }
 # What its authors published, where read; other training data and larger models, as it says.
 PUBLISHED = {
@@ -48,7 +50,8 @@ def latest(path):
 
 
 def quality(rows):
-    head = ["set", "side", "rung", "n", "macro-F1", "95 % interval", "accuracy", "ECE"]
+    # Where one label is chosen, micro-F1 is the accuracy.
+    head = ["set", "side", "rung", "n", "macro-F1", "95 % interval", "micro-F1", "ECE"]
     head += ["without target", "flips", "best peer", "published"]
     yield head
     for row in rows:
@@ -60,7 +63,7 @@ def quality(rows):
             "–" if row["n"] is None else f"{row['n']:,}",
             number(row["macro_f1"]),
             f"{number(row['macro_f1_low'])} – {number(row['macro_f1_high'])}",
-            number(row["accuracy"]),
+            number(row.get("micro_f1", row["accuracy"])),
             number(row["ece"]),
             number(row.get("blind")),
             "–" if row.get("swapped") is None else f"{100 * row['swapped']:.0f} %",

@@ -222,3 +222,11 @@ def test_the_changelog_has_this_version():
 def test_the_readme_and_contributing_are_short():
     assert len(read("README.md").splitlines()) <= 230
     assert len(read("CONTRIBUTING.md").splitlines()) <= 100
+
+
+def test_the_measurements_are_those_of_the_results_file():
+    table = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))
+    rows = table["latest"](ROOT / "benchmarks" / "results.jsonl")
+    page = read("docs/benchmarks.md")
+    assert table["markdown"](table["quality"](rows)) in page
+    assert table["markdown"](table["cost"](rows)) in page
