@@ -27,7 +27,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .PHONY: help train test check format ui predict bench bench-accuracy encoder lock clean
 
 help:  ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 # The lock files name every package with its digest, so nothing is resolved (--no-deps: torch is in
 # none of them, and comes by itself). uv installs them in seconds; where it cannot

@@ -84,6 +84,7 @@ class LiveCurves:
         metrics = [
             Metric(f"{SECTION}/{slug(name)}.{slug(key)}", value, now, step)
             for key, value in numbers.items()
+            if key != "epoch"  # a straight line that says nothing
         ]
         assert self.run_id is not None
         client.log_batch(self.run_id, metrics=metrics)
