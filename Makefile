@@ -13,7 +13,7 @@ OUTPUT  ?= predictions.parquet
 RUN     := .venv/bin/python -m
 
 # The build of torch. Plain pip takes a CUDA build of several gigabytes on Linux; TORCH_INDEX names
-# another package index, such as PyTorch's own for CPU builds (see "Start Locally" at pytorch.org).
+# another package index, such as the one for CPU builds that PyTorch's installation page names.
 TORCH       ?= torch==2.13.0
 TORCH_INDEX ?=
 # Configs that name one of these kinds need it.
