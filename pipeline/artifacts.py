@@ -1,6 +1,7 @@
 """The files of a run: their names, and reading and writing them whole or not at all."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -194,6 +195,15 @@ def _replace_folder(temporary: Path, path: Path, old: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
         with suppress(FileNotFoundError):
             path.rename(old)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock of `path`, a file beside it that stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_json(path: Path, value: Any) -> None:

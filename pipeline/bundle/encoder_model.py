@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle.evidence import best_sentences
-from pipeline.bundle.heads import LinearHead
+from pipeline.bundle.evidence import TokenAdds, evidence_of
+from pipeline.bundle.heads import Headed, LinearHead
 from pipeline.bundle.models import Answers, Part
 from pipeline.config import EncoderFeatures
 from pipeline.encoders import NOWHERE, Encoder, Tokens, Window, windows_of
-from pipeline.features import Asked, Texts, sentences_of
+from pipeline.features import Asked, Texts
 
 
 @dataclass(frozen=True)
-class EncoderModel:
+class EncoderModel(Headed):
     """A head on the mean of an encoder's token vectors, and on the mean of the mention's."""
 
     rung: str  # `encoder` or `finetune`: whether the encoder was trained too
@@ -24,16 +24,6 @@ class EncoderModel:
     section: EncoderFeatures
     sees_target: bool
     head: LinearHead  # [width, or 2 · width where it sees the target; labels]
-
-    @property
-    def labels(self) -> list[str]:
-        """Sorted ids of the labels."""
-        return self.head.labels
-
-    @property
-    def thresholds(self) -> NDArray[np.float32] | None:
-        """From which probability on each label is in the answer; None where one is chosen."""
-        return self.head.thresholds
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example; memory is 4 bytes × labels a token of all windows."""
@@ -43,41 +33,11 @@ class EncoderModel:
         scores = np.tile(self.head.bias, (len(asked), 1))
         for window, share in zip(windows, shares, strict=True):
             scores[window.example] += share.sum(axis=0)
-        spans, gains = self._evidence(texts, asked, tokens, windows, shares, scores, sentences)
+        adds = _adds(tokens, asked, windows, shares, scores.argmax(axis=1)) if sentences else []
+        spans, gains = evidence_of(texts, asked, sentences, adds.__getitem__)
         return Answers(
             self.head.probabilities(scores), spans, gains / np.float32(self.head.temperature)
         )
-
-    def _evidence(
-        self,
-        texts: Texts,
-        asked: Asked,
-        tokens: Tokens,
-        windows: list[Window],
-        shares: list[NDArray[np.float32]],
-        scores: NDArray[np.float32],
-        most: int,
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        spans = np.full((len(asked), most, 2), -1, np.int32)
-        gains = np.zeros((len(asked), most), np.float32)
-        if not most or not len(asked):
-            return spans, gains
-        sentences = sentences_of(texts)
-        best = scores.argmax(axis=1)
-        places: list[list[NDArray[np.int32]]] = [[] for _ in range(len(asked))]
-        adds: list[list[NDArray[np.float32]]] = [[] for _ in range(len(asked))]
-        for window, share in zip(windows, shares, strict=True):
-            example = window.example
-            known = window.places != NOWHERE
-            first = tokens.bounds[asked.text_of[example]]
-            places[example].append(tokens.spans[first + window.places[known], 0])
-            adds[example].append(share[known, best[example]])
-        for example, text in enumerate(asked.text_of.tolist()):
-            spans[example], gains[example] = best_sentences(
-                np.concatenate(places[example]), np.concatenate(adds[example]), sentences, text,
-                int(texts.body[text]), most,
-            )  # fmt: skip
-        return spans, gains
 
     def parts(self) -> Mapping[str, Part]:
         """Return the encoder by its key."""
@@ -119,3 +79,24 @@ class EncoderModel:
             )
         section = EncoderFeatures.model_validate({**settings["features"], "cache": None})
         return cls(settings["rung"], encoder, section, settings["sees_target"], head)
+
+
+def _adds(
+    tokens: Tokens,
+    asked: Asked,
+    windows: list[Window],
+    shares: list[NDArray[np.float32]],
+    best: NDArray[np.int64],
+) -> list[TokenAdds]:
+    """Return what the tokens of each example's windows add to its `best` label [n]."""
+    places: list[list[NDArray[np.int32]]] = [[] for _ in range(len(asked))]
+    adds: list[list[NDArray[np.float32]]] = [[] for _ in range(len(asked))]
+    for window, share in zip(windows, shares, strict=True):
+        known = window.places != NOWHERE
+        first = tokens.bounds[asked.text_of[window.example]]
+        places[window.example].append(tokens.spans[first + window.places[known], 0])
+        adds[window.example].append(share[known, best[window.example]])
+    return [
+        (np.concatenate(where), np.concatenate(much))
+        for where, much in zip(places, adds, strict=True)
+    ]

@@ -1,9 +1,33 @@
 """Evidence from what each token adds to a score: the sentences of the body that add the most."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.features import Sentences
+from pipeline.features import Asked, Sentences, Texts, sentences_of
+
+# The first character of each token, and what it adds to the score of the likeliest label.
+TokenAdds: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+
+def evidence_of(
+    texts: Texts, asked: Asked, most: int, adds_of: Callable[[int], TokenAdds]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return spans int32[n, most, 2] and gains float32[n, most] of the examples' best sentences.
+
+    `adds_of` is given the number of an example.
+    """
+    spans = np.full((len(asked), most, 2), -1, np.int32)
+    gains = np.zeros((len(asked), most), np.float32)
+    if most:
+        sentences = sentences_of(texts)
+        for example, text in enumerate(asked.text_of.tolist()):
+            spans[example], gains[example] = best_sentences(
+                *adds_of(example), sentences, text, int(texts.body[text]), most
+            )
+    return spans, gains
 
 
 def best_sentences(

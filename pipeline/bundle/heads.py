@@ -66,6 +66,22 @@ class LinearHead:
         return head
 
 
+class Headed:
+    """What a model with a linear head says of its labels: what the head says."""
+
+    head: LinearHead
+
+    @property
+    def labels(self) -> list[str]:
+        """Sorted ids of the labels."""
+        return self.head.labels
+
+    @property
+    def thresholds(self) -> NDArray[np.float32] | None:
+        """From which probability on each label is in the answer; None where one is chosen."""
+        return self.head.thresholds
+
+
 def probabilities(
     scores: NDArray[np.float32] | NDArray[np.float64], many: bool, temperature: float
 ) -> NDArray[np.float32]:

@@ -8,28 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle.heads import LinearHead, check_array
+from pipeline.bundle.heads import Headed, LinearHead, check_array
 from pipeline.bundle.models import Answers, Part
 from pipeline.config import NgramFeatures
 from pipeline.features import Asked, NgramVectorizer, Texts, in_lanes
 
 
 @dataclass(frozen=True)
-class NgramModel:
+class NgramModel(Headed):
     """The rung `ngrams`: hashed n-grams and a linear head, scored in one compiled pass."""
 
     vectorizer: NgramVectorizer
     head: LinearHead
-
-    @property
-    def labels(self) -> list[str]:
-        """Sorted ids of the labels."""
-        return self.head.labels
-
-    @property
-    def thresholds(self) -> NDArray[np.float32] | None:
-        """From which probability on each label is in the answer; None where one is chosen."""
-        return self.head.thresholds
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example, with up to `sentences` sentences of evidence."""

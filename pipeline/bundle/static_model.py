@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle.evidence import best_sentences
-from pipeline.bundle.heads import LinearHead
+from pipeline.bundle.evidence import TokenAdds, evidence_of
+from pipeline.bundle.heads import Headed, LinearHead
 from pipeline.bundle.models import Answers, Part
-from pipeline.encoders import EncoderTokenizer, token_means
-from pipeline.features import Asked, Texts, sentences_of
+from pipeline.encoders import PLAIN_PARTS, TARGET_PARTS, EncoderTokenizer, token_means
+from pipeline.features import Asked, Texts
 
 
 @dataclass(frozen=True)
-class StaticModel:
+class StaticModel(Headed):
     """What each token adds to each label's score, by the part of the text it stands in.
 
     The head on pooled vectors is linear and so is pooling: vectors and head are multiplied once,
@@ -27,16 +27,6 @@ class StaticModel:
     sees_target: bool
     head: LinearHead  # weights [parts · tokens of the vocabulary, labels]
 
-    @property
-    def labels(self) -> list[str]:
-        """Sorted ids of the labels."""
-        return self.head.labels
-
-    @property
-    def thresholds(self) -> NDArray[np.float32] | None:
-        """From which probability on each label is in the answer; None where one is chosen."""
-        return self.head.thresholds
-
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example, with up to `sentences` sentences of evidence."""
         means = token_means(
@@ -46,18 +36,13 @@ class StaticModel:
         )  # fmt: skip
         matrix = means.matrix
         scores = (matrix @ self.head.weights + self.head.bias).astype(np.float32)
-        spans = np.full((len(asked), sentences, 2), -1, np.int32)
-        gains = np.zeros((len(asked), sentences), np.float32)
-        if sentences:
-            split = sentences_of(texts)
-            for example, text in enumerate(asked.text_of.tolist()):
-                part = slice(*matrix.indptr[example : example + 2])
-                adds = matrix.data[part] * self.head.weights[
-                    matrix.indices[part], scores[example].argmax()
-                ]  # fmt: skip
-                spans[example], gains[example] = best_sentences(
-                    means.places[part], adds, split, text, int(texts.body[text]), sentences
-                )
+
+        def adds_of(example: int) -> TokenAdds:
+            part = slice(*matrix.indptr[example : example + 2])
+            best = self.head.weights[matrix.indices[part], scores[example].argmax()]
+            return means.places[part], matrix.data[part] * best
+
+        spans, gains = evidence_of(texts, asked, sentences, adds_of)
         return Answers(
             self.head.probabilities(scores), spans, gains / np.float32(self.head.temperature)
         )
@@ -93,7 +78,7 @@ class StaticModel:
         if not isinstance(tokenizer, EncoderTokenizer):
             raise ValueError(f"{settings['tokenizer']} is not a tokenizer")
         head = LinearHead.restore(settings, arrays)
-        count = 4 if settings["sees_target"] else 1
+        count = TARGET_PARTS if settings["sees_target"] else PLAIN_PARTS
         if len(head.weights) != count * tokenizer.size:
             raise ValueError(f"{len(head.weights)} weights do not fit {tokenizer.size} tokens")
         return cls(tokenizer, settings["window"], settings["sees_target"], head)

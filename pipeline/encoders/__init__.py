@@ -8,13 +8,15 @@
 
 from pipeline.encoders.encoder import Encoder, open_encoder
 from pipeline.encoders.source import INSTALL, WEIGHTS, EncoderFiles, find_encoder
-from pipeline.encoders.static import token_means
+from pipeline.encoders.static import PLAIN_PARTS, TARGET_PARTS, token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
 from pipeline.encoders.windows import NOWHERE, Window, windows_of
 
 __all__ = [
     "INSTALL",
     "NOWHERE",
+    "PLAIN_PARTS",
+    "TARGET_PARTS",
     "WEIGHTS",
     "Encoder",
     "EncoderFiles",

@@ -18,7 +18,7 @@ from torch import nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from pipeline.config import FinetuneTrain
-from pipeline.encoders.encoder import collate, hidden, mean_of
+from pipeline.encoders.encoder import both_means, collate
 from pipeline.encoders.tuning import TuningExample
 from pipeline.encoders.windows import Window
 
@@ -76,11 +76,7 @@ class _Twins(nn.Module):  # type: ignore[misc]
 
     def forward(self, alike: torch.Tensor, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the mean squared error of the cosines; rows are first texts, then second ones."""
-        vectors = hidden(self.network, inputs)
-        pooled = torch.cat(
-            [mean_of(vectors, inputs[mask]) for mask in ("attention_mask", "mention")], dim=1
-        )
-        one, other = pooled.chunk(2)
+        one, other = both_means(self.network, inputs).chunk(2)
         return {"loss": nn.functional.mse_loss(nn.functional.cosine_similarity(one, other), alike)}
 
 

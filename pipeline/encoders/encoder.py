@@ -279,6 +279,14 @@ def hidden(network: "torch.nn.Module", inputs: dict[str, "torch.Tensor"]) -> "to
     return network(**{name: inputs[name] for name in names}).last_hidden_state
 
 
+def both_means(network: "torch.nn.Module", inputs: dict[str, "torch.Tensor"]) -> "torch.Tensor":
+    """Return the mean of all tokens and behind it that of the mention's, [windows, 2 · width]."""
+    import torch
+
+    vectors = hidden(network, inputs)
+    return torch.cat([mean_of(vectors, inputs[name]) for name in ("attention_mask", "mention")], 1)
+
+
 def mean_of(vectors: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     """Return the mean of the vectors where the mask is 1; zeros where it never is."""
     weight = mask[..., None].to(vectors.dtype)

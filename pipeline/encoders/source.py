@@ -4,6 +4,7 @@ An encoder is three kinds of files: `config.json`, weights as safetensors, and `
 Nothing else of its folder is read, and none of its code is run.
 """
 
+import functools
 import hashlib
 import importlib.util
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ def find_encoder(name: str, revision: str | None = None) -> EncoderFiles:
 
     `embedded:minilm` is the packaged one; what is a folder is read from there; else it is a name
     on the hub, which is asked for the files that are not on the disk yet. ConfigError or
-    MissingExtraError says what is wrong. Cost: one pass over the weights for the digest.
+    MissingExtraError says what is wrong. Cost: one pass over the weights for the digest,
+    once in a process.
     """
     if name.startswith(PACKAGED):
         return _packaged(name)
@@ -67,7 +69,7 @@ def _packaged(name: str) -> EncoderFiles:
             f"features.model: {name} is not installed; install it with: {INSTALL}"
         )
     files = _in_folder(name, Path(spec.submodule_search_locations[0]) / "model")
-    found = digest_of(files.folder / WEIGHTS)
+    found = _digest_of(files.folder / WEIGHTS)
     if found != _MINILM_WEIGHTS:
         raise ConfigError(
             f"{files.folder / WEIGHTS}: not the weights that {name} stands for (SHA-256 {found}); "
@@ -84,8 +86,19 @@ def _in_folder(name: str, folder: Path) -> EncoderFiles:
                 f"features.model: {name}: {folder / file} is missing; an encoder needs {CONFIG}, "
                 f"its weights in one safetensors file (a pickled .bin is not read) and {TOKENIZER}"
             )
-        digest.update(f"{file}\0{digest_of(folder / file)}\0".encode())
+        digest.update(f"{file}\0{_digest_of(folder / file)}\0".encode())
     return EncoderFiles(name, folder, digest.hexdigest())
+
+
+def _digest_of(file: Path) -> str:
+    """Return the file's SHA-256; a run asks for it several times, and weights are large."""
+    state = file.stat()
+    return _digest_of_state(file.resolve(), state.st_size, state.st_mtime_ns)
+
+
+@functools.cache
+def _digest_of_state(file: Path, size: int, changed: int) -> str:  # noqa: ARG001  they are the key
+    return digest_of(file)
 
 
 def _from_hub(name: str, revision: str | None) -> Path:

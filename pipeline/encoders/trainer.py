@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from pipeline.config import FinetuneTrain
-from pipeline.encoders.encoder import collate, hidden, mean_of
+from pipeline.encoders.encoder import both_means, collate
 from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
@@ -70,12 +70,7 @@ class HeadedNetwork(nn.Module):  # type: ignore[misc]
         self, head: torch.Tensor, gold: torch.Tensor, **inputs: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Return the mean loss of a batch whose rows belong to several heads."""
-        vectors = hidden(self.network, inputs)
-        pooled = self.dropout(
-            torch.cat(
-                [mean_of(vectors, inputs[mask]) for mask in ("attention_mask", "mention")], dim=1
-            )
-        )
+        pooled = self.dropout(both_means(self.network, inputs))
         total = pooled.new_zeros(())
         for number, shape in enumerate(self.shapes):
             rows = torch.nonzero(head == number).flatten()
@@ -165,9 +160,8 @@ def run_trainer(
     last = _last_checkpoint(folder)
     state = TrainerState.load_from_json(last / _STATE) if last else None
     if last and state and _is_over(state, section, stop_after):
-        best = (
-            last if state.best_global_step is None else _checkpoint(folder, state.best_global_step)
-        )
+        step = state.best_global_step
+        best = last if step is None else folder / f"checkpoint-{step}"
         safetensors.torch.load_model(model, best / WEIGHTS)
     else:
         trainer.train(resume_from_checkpoint=last and str(last))
@@ -355,7 +349,3 @@ def _last_checkpoint(folder: Path) -> Path | None:
         else:
             shutil.rmtree(checkpoint)
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _checkpoint(folder: Path, step: int) -> Path:
-    return folder / f"checkpoint-{step}"

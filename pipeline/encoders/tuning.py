@@ -1,9 +1,7 @@
 """Train an encoder further: one shared network, one linear head a task, all tasks mixed."""
 
-import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts import read_json, write_json
+from pipeline.artifacts import locked, read_json, write_json
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import Encoder, load_network, quiet_transformers
 from pipeline.encoders.source import TOKENIZER, find_encoder
@@ -92,7 +90,8 @@ def tune(
     started again with the same arguments. Memory: about 16 bytes a parameter, and the activations
     of a batch.
     """
-    with _alone(folder), quiet_transformers():
+    # Of two processes that train the same, one waits, and then finds it done.
+    with locked(folder), quiet_transformers():
         if (folder / _DONE).is_file():
             return _restored(folder, len(shapes))
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
@@ -108,15 +107,6 @@ def tune(
         shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
         _keep(folder, heads, *history)
         return _restored(folder, len(shapes))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process trains the same; then it is there, and need not be repeated."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def runs_on() -> list[str]:

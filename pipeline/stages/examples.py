@@ -30,14 +30,19 @@ class View:
         """Name of its folder below `features/`."""
         return f"{self.task}.blind" if self.is_blind_twin else self.task
 
+    @property
+    def twin(self) -> "View":
+        """The view of the blind twin."""
+        return View(self.task, sees_target=False, is_blind_twin=True)
+
 
 def views(codebook: Codebook, *, twins: bool) -> Iterator[View]:
     """Yield what is trained: each task, and with `twins` the blind twin of those with targets."""
     for name in sorted(codebook.tasks):
-        sees_target = codebook.tasks[name].asks is Asks.TARGET
-        yield View(name, sees_target, is_blind_twin=False)
-        if sees_target and twins:
-            yield View(name, sees_target=False, is_blind_twin=True)
+        view = View(name, codebook.tasks[name].asks is Asks.TARGET, is_blind_twin=False)
+        yield view
+        if view.sees_target and twins:
+            yield view.twin
 
 
 def coded_examples(run: RunFolder, codebook: Codebook) -> pa.Table:

@@ -238,13 +238,12 @@ def _heldout(learned: dict[View, Learned], materials: list[Material]) -> pa.Tabl
         dev = material.rows.filter(pa.array(material.is_dev))
         if view.is_blind_twin or not len(dev):
             continue
-        twin = View(view.task, sees_target=False, is_blind_twin=True)
         tables.append(
             scored_table(
                 view.task,
                 learned[view].model.labels,
                 _dev_answers(learned[view]),
-                _dev_answers(learned[twin]) if twin in learned else None,
+                _dev_answers(learned[view.twin]) if view.twin in learned else None,
                 dev,
                 material.codebook.identity,
             )

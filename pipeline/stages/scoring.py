@@ -157,8 +157,7 @@ def _score_part(
     blind = None
     if view.task in bundles[True].tasks:
         twin = bundles[True].tasks[view.task]
-        blind_view = View(view.task, sees_target=False, is_blind_twin=True)
-        answers = twin.answer(*shown(used, examples, blind_view, codebook), 0)
+        answers = twin.answer(*shown(used, examples, view.twin, codebook), 0)
         blind = Probabilities(answers.probabilities, twin.thresholds)
     swaps = None
     if view.sees_target:

@@ -1,6 +1,5 @@
 """The tracking server or database: which one it is, and working with it undisturbed."""
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipeline.artifacts import locked
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -91,9 +91,7 @@ def alone(uri: str) -> Iterator[None]:
     if path is None:
         yield
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path):
         yield
 
 

@@ -1,5 +1,6 @@
 """What every rung does."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,23 @@ class Rung(Protocol):
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         """Train every view from its folder; half-done work may be kept in `work`."""
+
+
+class OneByOne(ABC):
+    """A rung whose views learn apart, in seconds: nothing half-done is kept, nothing is charted."""
+
+    @abstractmethod
+    def train_view(self, material: Material) -> Learned:
+        """Train one view from its folder."""
+
+    def train(
+        self,
+        materials: Sequence[Material],
+        work: Path,  # noqa: ARG002
+        curves: Curves,  # noqa: ARG002
+    ) -> dict[View, Learned]:
+        """Train every view from its folder."""
+        return {material.view: self.train_view(material) for material in materials}
 
 
 def train_linear(

@@ -1,23 +1,21 @@
 """Rung 3: a frozen encoder's vectors and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from pipeline.bundle import EncoderModel
 from pipeline.config import EncoderFeatures, LinearTrain
 from pipeline.encoders import Encoder, open_encoder, windows_of
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Curves, Learned, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.base import Learned, OneByOne, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
 
 
 @dataclass(frozen=True)
-class EncoderRung:
+class EncoderRung(OneByOne):
     """The vector of each example, by an encoder that stays as it is; one linear head a view."""
 
     features: EncoderFeatures
@@ -46,16 +44,8 @@ class EncoderRung:
         save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002  a fit of seconds is made again
-        curves: Curves,  # noqa: ARG002  it has none
-    ) -> dict[View, Learned]:
-        """Train a head for each view."""
-        return {material.view: self._train(material) for material in materials}
-
-    def _train(self, material: Material) -> Learned:
+    def train_view(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
 
         vectors = load_file(material.folder / _ARRAYS)["vectors"]

@@ -1,8 +1,6 @@
 """Rung 1: hashed n-grams and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,14 +9,14 @@ from pipeline.bundle import NgramModel
 from pipeline.config import LinearTrain, NgramFeatures
 from pipeline.errors import DataError
 from pipeline.features import NgramVectorizer
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Curves, Learned, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.base import Learned, OneByOne, train_linear
 
 _ARRAYS: Final = "features.safetensors"
 
 
 @dataclass(frozen=True)
-class NgramRung:
+class NgramRung(OneByOne):
     """Features fitted on train, counted on train and dev; one linear head a view."""
 
     features: NgramFeatures
@@ -48,16 +46,8 @@ class NgramRung:
         save_file(arrays, material.folder / _ARRAYS)
         return f"{len(vectorizer.kept_):,}"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002  a fit of seconds is made again
-        curves: Curves,  # noqa: ARG002  it has none
-    ) -> dict[View, Learned]:
-        """Train a head for each view."""
-        return {material.view: self._train(material) for material in materials}
-
-    def _train(self, material: Material) -> Learned:
+    def train_view(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
         from scipy.sparse import csr_array
 

@@ -1,9 +1,7 @@
 """Rung 2: static token vectors distilled from an encoder, and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,15 +11,15 @@ from pipeline.bundle import LinearHead, StaticModel
 from pipeline.config import LinearTrain, StaticFeatures
 from pipeline.encoders import Encoder, find_encoder, token_means
 from pipeline.encoders.static import distil, rarity
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Curves, Learned, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.base import Learned, OneByOne, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
 
 
 @dataclass(frozen=True)
-class StaticRung:
+class StaticRung(OneByOne):
     """Means of token vectors over the text and around the target; one linear head a view."""
 
     features: StaticFeatures
@@ -63,16 +61,8 @@ class StaticRung:
         )
         return f"{vectors.shape[1]:,} dimensions"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002  a fit of seconds is made again
-        curves: Curves,  # noqa: ARG002  it has none
-    ) -> dict[View, Learned]:
-        """Train a head for each view."""
-        return {material.view: self._train(material) for material in materials}
-
-    def _train(self, material: Material) -> Learned:
+    def train_view(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
 
         arrays = load_file(material.folder / _ARRAYS)
