@@ -19,6 +19,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import both_means, collate
+from pipeline.encoders.precision import half_of
 from pipeline.encoders.tuning import TuningExample
 from pipeline.encoders.windows import Window
 
@@ -115,13 +116,15 @@ def _train(
     folder: str,
 ) -> None:
     gpu = torch.cuda.is_available()
+    half = half_of(section.precision)
     trainer = Trainer(
         model=_Twins(network),
         args=TrainingArguments(
             output_dir=folder, num_train_epochs=1,
             per_device_train_batch_size=section.batch, learning_rate=section.learning_rate,
             warmup_steps=section.warmup, weight_decay=section.weight_decay, save_strategy="no",
-            seed=seed, data_seed=seed, use_cpu=not gpu, dataloader_pin_memory=gpu,
+            bf16=half == "bfloat16", fp16=half == "float16", seed=seed, data_seed=seed,
+            use_cpu=not gpu, dataloader_pin_memory=gpu,
             remove_unused_columns=False, disable_tqdm=True, report_to="none",
         ),
         train_dataset=pairs,

@@ -28,6 +28,7 @@ from transformers import (
 
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import both_means, collate
+from pipeline.encoders.precision import half_of
 from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
@@ -119,7 +120,7 @@ def run_trainer(
     if measure is not None:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=section.patience))
     gpu = torch.cuda.is_available()
-    half = gpu and torch.cuda.is_bf16_supported()
+    half = half_of(section.precision)
     trainer = _Trainer(
         model=model,
         args=TrainingArguments(
@@ -130,8 +131,8 @@ def run_trainer(
             warmup_steps=section.warmup,
             lr_scheduler_type="linear",
             max_grad_norm=_LARGEST_GRADIENT,
-            bf16=half,
-            fp16=gpu and not half,
+            bf16=half == "bfloat16",
+            fp16=half == "float16",
             eval_strategy="epoch" if measure else "no",
             save_strategy="epoch",
             save_total_limit=2,  # the best and the last; with 1 the last goes when training ends

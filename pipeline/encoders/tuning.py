@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.artifacts import locked, read_json, write_json
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import Encoder, load_network, quiet_transformers
+from pipeline.encoders.precision import autocast, half_of
 from pipeline.encoders.source import TOKENIZER, find_encoder
 from pipeline.encoders.windows import Window
 
@@ -100,7 +101,7 @@ def tune(
         model = HeadedNetwork(network, shapes, section, seed)
         history = run_trainer(
             model, base.tokenizer.padding, examples, section, seed, folder,
-            _measure_with(base, measure) if measure else None, stop_after, log,
+            _measure_with(base, section, measure) if measure else None, stop_after, log,
         )  # fmt: skip
         heads = model.tuned_heads()
         network.cpu().save_pretrained(folder / _ENCODER)
@@ -109,14 +110,16 @@ def tune(
         return _restored(folder, len(shapes))
 
 
-def runs_on() -> list[str]:
-    """Return what else decides the weights: the packages' versions, and the kind of device."""
+def runs_on(section: FinetuneTrain) -> list[str]:
+    """Return what else decides the weights: packages' versions, kind of device, 16-bit type."""
     with quiet_transformers():
         import torch
         import transformers
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return [f"torch {torch.__version__}", f"transformers {transformers.__version__}", device]
+    half = half_of(section.precision)
+    versions = [f"torch {torch.__version__}", f"transformers {transformers.__version__}"]
+    return [*versions, device, *([half] if half else [])]
 
 
 def _start(
@@ -168,10 +171,13 @@ def _restored(folder: Path, heads: int) -> Tuned:
     )
 
 
-def _measure_with(base: Encoder, measure: Measure) -> "Callable[[HeadedNetwork], dict[str, float]]":
+def _measure_with(
+    base: Encoder, section: FinetuneTrain, measure: Measure
+) -> "Callable[[HeadedNetwork], dict[str, float]]":
     def run(model: "HeadedNetwork") -> dict[str, float]:
         model.eval()
-        numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
+        with autocast(half_of(section.precision)):
+            numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
         model.train()
         return numbers
 

@@ -65,6 +65,44 @@ def test_the_same_seed_gives_the_same_weights(bert, windows, tmp_path):
     assert one.encoder.files.digest != other.encoder.files.digest
 
 
+def multiplies_in_16_bits():
+    torch = pytest.importorskip("torch")
+    return torch.cuda.is_available() or any(
+        torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16")
+    )
+
+
+def test_training_in_16_bits_learns_the_same_and_keeps_weights_of_32(bert, windows, tmp_path):
+    if not multiplies_in_16_bits():
+        pytest.skip("this processor does not multiply 16-bit numbers")
+    whole, half = (
+        tune(
+            bert, [shape()], examples(windows), section(epochs=8, precision=precision), 1,
+            tmp_path / precision,
+        )
+        for precision in ("float32", "auto")
+    )  # fmt: skip
+    assert right(half.encoder, half.heads[0], windows) == 1
+    assert half.encoder.files.digest != whole.encoder.files.digest
+    assert {value.dtype for value in weights_of(half.encoder).values()} == {np.dtype(np.float32)}
+
+
+def test_dev_is_measured_in_the_precision_of_training(bert, windows, tmp_path):
+    if not multiplies_in_16_bits():
+        pytest.skip("this processor does not multiply 16-bit numbers")
+    frozen = section(epochs=1, frozen_layers=bert.layers)
+    seen = []
+
+    def measure(encoder, heads):
+        seen.append(encoder.vectors(windows, 12, 8, with_mention=True, cache=None))
+        return {"macro_f1": 1.0}
+
+    tune(bert, [shape()], examples(windows), frozen, 1, tmp_path, measure)
+    exact = bert.vectors(windows, 12, 8, with_mention=True, cache=None)
+    assert not np.array_equal(seen[0], exact)
+    np.testing.assert_allclose(seen[0], exact, atol=0.1)
+
+
 def test_the_base_encoder_stays_as_it_was(bert, windows, tmp_path):
     before = bert.vectors(windows, 12, 8, with_mention=True, cache=None)
     tune(bert, [shape()], examples(windows), section(), 1, tmp_path)

@@ -130,11 +130,11 @@ class FinetuneRung:
         """Return a folder that is named by all that the training depends on."""
         parts = {
             "features": self.features.model_dump(mode="json", exclude={"model", "cache", "batch"}),
-            "train": self.section.model_dump(mode="json", exclude={"cache", "refit"}),
+            "train": self.section.model_dump(mode="json", exclude={"cache", "refit", "precision"}),
             "seed": self.seed,
             "encoder": encoder.files.digest,
             "recipe": _RECIPE,
-            "runs_on": runs_on(),
+            "runs_on": runs_on(self.section),
             "phase": phase,
         }
         digest = hashlib.sha256(to_json(parts))
