@@ -29,7 +29,9 @@ class EncoderModel(Headed):
         """Answer each example; memory is 4 bytes × labels a token of all windows."""
         tokens = self.encoder.tokenizer.tokens(texts)
         windows = windows_of(self.encoder.tokenizer, tokens, asked, self.section)
-        shares = self.encoder.token_scores(windows, self.section.batch, self.head.weights)
+        shares = self.encoder.token_scores(
+            windows, self.section.batch, self.head.weights, self.section.precision
+        )
         scores = np.tile(self.head.bias, (len(asked), 1))
         for window, share in zip(windows, shares, strict=True):
             scores[window.example] += share.sum(axis=0)

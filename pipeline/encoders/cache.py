@@ -9,19 +9,21 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.encoders.precision import Half
 from pipeline.errors import DataError
 
 _ASKED_AT_ONCE: Final = 500
 
 
 class VectorCache:
-    """One SQLite file per encoder and width; several processes may use it at once.
+    """One SQLite file per encoder, width and precision; several processes may use it at once.
 
     Costs 4 bytes a number and about 40 a row on disk, nothing in memory.
     """
 
-    def __init__(self, folder: Path, encoder: str, width: int) -> None:
-        self._path = folder / f"{encoder[:16]}-{width}.sqlite"
+    def __init__(self, folder: Path, encoder: str, width: int, half: Half | None) -> None:
+        name = "-".join([encoder[:16], str(width), *([half] if half else [])])
+        self._path = folder / f"{name}.sqlite"
         self._width = width
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import EncoderFeatures
 from pipeline.encoders.cache import VectorCache
+from pipeline.encoders.precision import Precision, autocast, half_of
 from pipeline.encoders.source import (
     CONFIG,
     INSTALL,
@@ -104,6 +105,7 @@ class Encoder:
         *,
         with_mention: bool,
         cache: Path | None,
+        precision: Precision = "float32",
     ) -> NDArray[np.float32]:
         """Return the vector of each example, float32[n, width or 2 · width].
 
@@ -111,7 +113,7 @@ class Encoder:
         mention's tokens stands after it, zeros where there is none. What `cache` holds is not
         computed again, what is new is added to it.
         """
-        pooled = self._pooled(windows, batch, with_mention, cache)
+        pooled = self._pooled(windows, batch, with_mention, cache, precision)
         vectors = np.zeros((examples, pooled.shape[1]), np.float32)
         for window, vector in zip(windows, pooled, strict=True):
             vectors[window.example, : self.width] += window.share * vector[: self.width]
@@ -120,28 +122,35 @@ class Encoder:
         return vectors
 
     def _pooled(
-        self, windows: Sequence[Window], batch: int, with_mention: bool, cache: Path | None
+        self,
+        windows: Sequence[Window],
+        batch: int,
+        with_mention: bool,
+        cache: Path | None,
+        precision: Precision,
     ) -> NDArray[np.float32]:
         width = self.width * (2 if with_mention else 1)
         if cache is None:
-            return self._pool(windows, batch, width)
-        with VectorCache(cache, self.files.digest, width) as store:
+            return self._pool(windows, batch, width, precision)
+        with VectorCache(cache, self.files.digest, width, half_of(precision)) as store:
             keys = [window.digest() for window in windows]
             pooled = np.zeros((len(windows), width), np.float32)
             missing = store.fill(keys, pooled)
             # In parts, so that a run which is stopped keeps what it has.
             for start in range(0, len(missing), batch * 64):
                 part = missing[start : start + batch * 64]
-                pooled[part] = self._pool([windows[at] for at in part], batch, width)
+                pooled[part] = self._pool([windows[at] for at in part], batch, width, precision)
                 store.add([keys[at] for at in part], pooled[part])
             return pooled
 
-    def _pool(self, windows: Sequence[Window], batch: int, width: int) -> NDArray[np.float32]:
+    def _pool(
+        self, windows: Sequence[Window], batch: int, width: int, precision: Precision
+    ) -> NDArray[np.float32]:
         network = self.network  # says what to install where torch is missing
         import torch
 
         pooled = np.zeros((len(windows), width), np.float32)
-        for rows, vectors, inputs in self._batches(network, windows, batch):
+        for rows, vectors, inputs in self._batches(network, windows, batch, precision):
             parts = [mean_of(vectors, inputs["attention_mask"])]
             if width == 2 * self.width:
                 parts.append(mean_of(vectors, inputs["mention"]))
@@ -149,7 +158,11 @@ class Encoder:
         return pooled
 
     def token_scores(
-        self, windows: Sequence[Window], batch: int, weights: NDArray[np.float32]
+        self,
+        windows: Sequence[Window],
+        batch: int,
+        weights: NDArray[np.float32],
+        precision: Precision = "float32",
     ) -> list[NDArray[np.float32]]:
         """Return for each window float32[tokens, labels]: what each token adds to its example.
 
@@ -161,7 +174,7 @@ class Encoder:
 
         scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(windows)
         heads = torch.from_numpy(weights).split(self.width)
-        for rows, vectors, inputs in self._batches(network, windows, batch):
+        for rows, vectors, inputs in self._batches(network, windows, batch, precision):
             shares = torch.zeros(*vectors.shape[:2], weights.shape[1], device=vectors.device)
             whole = [windows[row].share for row in rows]
             named = [windows[row].mention_share for row in rows]
@@ -178,12 +191,17 @@ class Encoder:
         return scores
 
     def _batches(
-        self, network: "torch.nn.Module", windows: Sequence[Window], batch: int
+        self,
+        network: "torch.nn.Module",
+        windows: Sequence[Window],
+        batch: int,
+        precision: Precision,
     ) -> Iterator[tuple[NDArray[np.int64], "torch.Tensor", dict[str, "torch.Tensor"]]]:
         """Yield rows, their tokens' vectors and inputs; windows of like length together."""
         import torch
 
         network.eval()
+        half = half_of(precision)
         device = next(network.parameters()).device
         order = np.argsort([len(window.ids) for window in windows], kind="stable")
         for start in range(0, len(order), batch):
@@ -191,7 +209,9 @@ class Encoder:
             inputs = collate([windows[row] for row in rows], self.tokenizer.padding)
             inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
             with torch.inference_mode():
-                yield rows, hidden(network, inputs), inputs
+                with autocast(half):
+                    vectors = hidden(network, inputs)
+                yield rows, vectors, inputs
 
     def save(self, folder: Path) -> None:
         """Write the encoder's files to a new folder."""
@@ -289,5 +309,5 @@ def both_means(network: "torch.nn.Module", inputs: dict[str, "torch.Tensor"]) ->
 
 def mean_of(vectors: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     """Return the mean of the vectors where the mask is 1; zeros where it never is."""
-    weight = mask[..., None].to(vectors.dtype)
-    return (vectors * weight).sum(1) / weight.sum(1).clamp(min=1)
+    weight = mask[..., None].float()
+    return (vectors.float() * weight).sum(1) / weight.sum(1).clamp(min=1)

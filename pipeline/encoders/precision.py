@@ -1,4 +1,4 @@
-"""How many bits the products of training have: 16 where the processor multiplies such numbers.
+"""How many bits the products in a network have: 16 where the processor multiplies such numbers.
 
 The weights stay in 32 bits, and so do sums, losses and what the optimizer keeps.
 """
@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import torch
 
+Precision = Literal["auto", "float32"]
 Half = Literal["bfloat16", "float16"]
 
 
-def half_of(precision: Literal["auto", "float32"]) -> Half | None:
-    """Return the 16-bit type to train in on this machine; None stands for 32 bits throughout."""
-    import torch
-
+def half_of(precision: Precision) -> Half | None:
+    """Return the 16-bit type to multiply in on this machine; None stands for 32 bits throughout."""
     if precision == "float32":
+        return None
+    try:
+        import torch
+    except ModuleNotFoundError:  # who runs the network says what to install
         return None
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"

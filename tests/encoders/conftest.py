@@ -21,6 +21,15 @@ def roberta(tiny_roberta):
 
 
 @pytest.fixture
+def sixteen_bits():
+    """Skip where the processor does not multiply 16-bit numbers itself."""
+    torch = pytest.importorskip("torch")
+    told = torch.cpu.get_capabilities()
+    if not (torch.cuda.is_available() or told.get("avx512_bf16") or told.get("amx_bf16")):
+        pytest.skip("this processor does not multiply 16-bit numbers")
+
+
+@pytest.fixture
 def ask():
     """Make Texts and Asked of (title, body, target, source entity) as tables would."""
 

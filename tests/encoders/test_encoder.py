@@ -67,6 +67,24 @@ def test_vectors_of_the_same_text_are_computed_for_each_view(bert, ask, tmp_path
     np.testing.assert_allclose(both[:, :16], plain, atol=1e-6)
 
 
+@pytest.mark.usefixtures("sixteen_bits")
+def test_vectors_of_16_bits_are_near_and_kept_apart(bert, ask, tmp_path):
+    cut = windows(bert, ask(*ROWS))
+    exact, near, again = (
+        bert.vectors(cut, 3, 8, with_mention=True, cache=tmp_path / "cache", precision=precision)
+        for precision in ("float32", "auto", "float32")
+    )
+    np.testing.assert_array_equal(exact, again)
+    assert not np.array_equal(exact, near)
+    np.testing.assert_allclose(exact, near, atol=0.05)
+    weights = np.eye(32, 4, dtype=np.float32)
+    shares = bert.token_scores(cut, 8, weights, "auto")
+    whole = np.zeros((3, 4), np.float32)
+    for window, share in zip(cut, shares, strict=True):
+        whole[window.example] += share.sum(axis=0)
+    np.testing.assert_allclose(whole, near @ weights, atol=1e-5)
+
+
 def test_a_cache_that_is_no_database_is_named(bert, ask, tmp_path):
     cut = windows(bert, ask(*ROWS))
     (tmp_path / f"{bert.files.digest[:16]}-16.sqlite").write_bytes(b"not a database" * 100)

@@ -65,16 +65,8 @@ def test_the_same_seed_gives_the_same_weights(bert, windows, tmp_path):
     assert one.encoder.files.digest != other.encoder.files.digest
 
 
-def multiplies_in_16_bits():
-    torch = pytest.importorskip("torch")
-    return torch.cuda.is_available() or any(
-        torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16")
-    )
-
-
+@pytest.mark.usefixtures("sixteen_bits")
 def test_training_in_16_bits_learns_the_same_and_keeps_weights_of_32(bert, windows, tmp_path):
-    if not multiplies_in_16_bits():
-        pytest.skip("this processor does not multiply 16-bit numbers")
     whole, half = (
         tune(
             bert, [shape()], examples(windows), section(epochs=8, precision=precision), 1,
@@ -87,9 +79,8 @@ def test_training_in_16_bits_learns_the_same_and_keeps_weights_of_32(bert, windo
     assert {value.dtype for value in weights_of(half.encoder).values()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.usefixtures("sixteen_bits")
 def test_dev_is_measured_in_the_precision_of_training(bert, windows, tmp_path):
-    if not multiplies_in_16_bits():
-        pytest.skip("this processor does not multiply 16-bit numbers")
     frozen = section(epochs=1, frozen_layers=bert.layers)
     seen = []
 

@@ -40,6 +40,7 @@ class EncoderRung(OneByOne):
             self.features.batch,
             with_mention=material.view.sees_target,
             cache=self.features.cache,
+            precision=self.features.precision,
         )
         save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"

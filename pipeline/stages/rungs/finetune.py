@@ -36,6 +36,8 @@ from pipeline.train import (
 # Stands for the code that trains: raise it when a change there gives other weights, or trainings
 # that were kept would pass for new ones.
 _RECIPE: Final = 1
+# Of the features: what changes nothing that training reads.
+_NOT_LEARNT_FROM: Final = {"model", "cache", "batch", "precision"}
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ class FinetuneRung:
         selected = tune(
             encoder, [pupil.shape for pupil in pupils], examples, self.section, self.seed,
             self._folder(work, encoder, materials, "selection"),
-            lambda tuned, heads: _measure(pupils, tuned, heads, self.features.batch),
+            lambda tuned, heads: _measure(pupils, tuned, heads),
             log=curves(""),
         )  # fmt: skip
         calibrated = [
-            pupil.calibrated(pupil.dev_scores(selected.encoder, head, self.features.batch))
+            pupil.calibrated(pupil.dev_scores(selected.encoder, head))
             for pupil, head in zip(pupils, selected.heads, strict=True)
         ]
         final = selected
@@ -129,7 +131,7 @@ class FinetuneRung:
     ) -> Path:
         """Return a folder that is named by all that the training depends on."""
         parts = {
-            "features": self.features.model_dump(mode="json", exclude={"model", "cache", "batch"}),
+            "features": self.features.model_dump(mode="json", exclude=_NOT_LEARNT_FROM),
             "train": self.section.model_dump(mode="json", exclude={"cache", "refit", "precision"}),
             "seed": self.seed,
             "encoder": encoder.files.digest,
@@ -154,6 +156,7 @@ class _Pupil:
         section: FinetuneTrain,
     ) -> None:
         self.material = material
+        self._features = features
         self._section = section
         texts, asked = material.shown
         tokenizer = encoder.tokenizer
@@ -185,7 +188,7 @@ class _Pupil:
             for row in np.flatnonzero(self.material.is_dev == is_dev).tolist()
         ]
 
-    def dev_scores(self, encoder: Encoder, head: TunedHead, batch: int) -> NDArray[np.float32]:
+    def dev_scores(self, encoder: Encoder, head: TunedHead) -> NDArray[np.float32]:
         """Return the scores of the dev side, [n, labels]."""
         windows = [
             replace(window, example=place)
@@ -193,7 +196,12 @@ class _Pupil:
             for window in self._windows[row]
         ]
         vectors = encoder.vectors(
-            windows, len(self.dev_gold), batch, with_mention=self.shape.with_mention, cache=None
+            windows,
+            len(self.dev_gold),
+            self._features.batch,
+            with_mention=self.shape.with_mention,
+            cache=None,
+            precision=self._features.precision,
         )
         return vectors @ head.weights + self.bias(head, with_dev=False)
 
@@ -226,12 +234,12 @@ class _Calibrated:
 
 
 def _measure(
-    pupils: Sequence[_Pupil], encoder: Encoder, heads: Sequence[TunedHead], batch: int
+    pupils: Sequence[_Pupil], encoder: Encoder, heads: Sequence[TunedHead]
 ) -> dict[str, float]:
     """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means."""
     numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
-        fit = pupil.calibrated(pupil.dev_scores(encoder, head, batch))
+        fit = pupil.calibrated(pupil.dev_scores(encoder, head))
         task, gold = pupil.material.view.task, pupil.dev_gold
         numbers[f"{task}.macro_f1"] = macro_f1(chosen(fit.likely, fit.thresholds), gold)
         numbers[f"{task}.log_loss"] = log_loss(fit.likely, gold, pupil.material.many)
