@@ -29,6 +29,8 @@ def config_of(name, rung, root):
     sections = sections_of(rungs, rung, name, config)
     if rung == "ensemble":
         members = {each: sections_of(rungs, each, name, config) for each in sections["members"]}
+        for seed in range(2, sections["trainings"] + 1):
+            members[f"finetune-{seed}"] = {**members["finetune"], "seed": seed}
         config.pop("features", None)
         config["train"] = {"kind": "ensemble", "members": members}
     else:
