@@ -143,6 +143,9 @@ class LabelSection(Section):
     """Values in a label's place that mean that nobody answered."""
 
 
+Apart: TypeAlias = Annotated[str, Field(min_length=1)] | None
+
+
 class GivenSplit(Section):
     """The sides that the sources name."""
 
@@ -150,6 +153,9 @@ class GivenSplit(Section):
     """The sources or the rows name the side."""
     dev: Share = 0.1
     """Share of the training articles that become dev, where no source names a dev side."""
+    apart: Apart = None
+    """What must not be on two sides besides stories: `outlet`, or a field of the rows such as
+    `author`. Articles of train and dev that share one with a test side are set aside."""
     near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
 
@@ -157,8 +163,10 @@ class GivenSplit(Section):
 class HashSplit(Section):
     """Sides by a hash of what must not be divided: the same article is always on the same side."""
 
-    by: Literal["id", "story", "outlet"] = "story"
-    """What stays together on one side."""
+    by: Literal["id", "story", "outlet", "field"] = "story"
+    """What stays together on one side; an outlet however it is spelt."""
+    field: str | None = None
+    """With `field`: which one of the rows, such as `author`."""
     dev: Share = 0.15
     """Expected share of the dev side."""
     test: Share = 0.15
@@ -167,6 +175,17 @@ class HashSplit(Section):
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
     salt: str = ""
     """Another salt gives another split."""
+
+    @model_validator(mode="after")
+    def _check_field(self) -> Self:
+        if (self.by == "field") != (self.field is not None):
+            raise ValueError("split.by: field and split.field: NAME need each other")
+        return self
+
+    @property
+    def group(self) -> str | None:
+        """The field whose values stay together; None where it is the article or its story."""
+        return self.field if self.by == "field" else "outlet" if self.by == "outlet" else None
 
 
 class FoldSplit(Section):
@@ -180,6 +199,9 @@ class FoldSplit(Section):
     """The part that is tested, from 0; `repeat.folds` tests each in turn."""
     dev: Share = 0.15
     """Expected share of dev in what is not tested."""
+    apart: Apart = None
+    """What must not be on two sides besides stories: `outlet`, or a field of the rows such as
+    `author`. Its values are what is put into parts then."""
     near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
     salt: str = ""
@@ -201,6 +223,15 @@ class TimeSplit(Section):
     """First date of the dev side, such as 2024-01-01."""
     test_from: str
     """First date of the test side."""
+    apart: Apart = None
+    """What must not be on two sides besides stories: `outlet`, or a field of the rows such as
+    `author`. Its values are drawn to sides, and only articles whose date is of that side stay."""
+    apart_dev: Share = 0.15
+    """Share of the outlets (or other values) that are drawn to dev."""
+    apart_test: Share = 0.3
+    """Share of the outlets (or other values) that are drawn to test."""
+    salt: str = ""
+    """Another salt draws others."""
     near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
 

@@ -122,7 +122,7 @@ SECTIONS = {
             edit=("config.yaml", "words: 1", "words: 9")),
         Bad("A choice is none of the choices", "slant run config.yaml",
             "config.yaml:11:3: split.by: must be one of 'given', 'id', 'story', 'outlet', "
-            "'folds', 'time'; it is 'planet'",
+            "'field', 'folds', 'time'; it is 'planet'",
             edit=("config.yaml", "by: given", "by: planet")),
         Bad("`--set` has no value", f"{SET} nonsense",
             "--set nonsense: must look like section.key=value"),

@@ -144,11 +144,11 @@ def test_the_split_goes_by_its_tag(load, text, expected):
          "equal to 1; it is 0"),
         ("split: {dev: 0.2}", "6:1: split.by: missing; this key is required"),
         ("split: {by: sotry}", "6:9: split.by: must be one of 'given', 'id', 'story', 'outlet', "
-         "'folds', 'time'; it is 'sotry'"),
+         "'field', 'folds', 'time'; it is 'sotry'"),
         ("split: {by: time, dev_from: 2024-01-01}", "6:1: split.test_from: missing; this key is "
          "required"),
-        ("split: {by: given, salt: x}", "6:20: split.salt: unknown key; the keys are by, dev, "
-         "near_duplicate"),
+        ("split: {by: given, salt: x}", "6:20: split.salt: unknown key; the keys are apart, by, "
+         "dev, near_duplicate"),
         ("label: {annotations: [3]}", "6:23: label.annotations.0: must be the path of a file or "
          "folder; it is 3"),
         ("label: {inline: {Topic: {}}}", "6:18: label.inline.Topic: string should match pattern "

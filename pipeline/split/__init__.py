@@ -14,9 +14,9 @@ from pipeline.split.audit import audit_of
 from pipeline.split.near_duplicates import find_near_duplicates
 from pipeline.split.placement import Place, place_articles
 from pipeline.split.stories import stories_of
-from pipeline.split.wishes import wishes_for
+from pipeline.split.wishes import grouped_by, wishes_for
 
-__all__ = ["Split", "split_articles"]
+__all__ = ["Split", "grouped_by", "split_articles"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ def split_articles(
     """Split `articles` (records.ARTICLES) by what the section says.
 
     No two near-duplicates come to stand on different sides: the later one follows (by story) or is
-    set aside. Two exceptions: test sides that the sources name stay whole, and articles that are
-    in `earlier` (records.SPLITS of a former run) stay where they were. DataError where a row does
-    not tell its side, or a side is empty.
+    set aside. What shares an outlet, or whatever else the section keeps apart, with an article on
+    another side is set aside too. Two exceptions: test sides that the sources name stay whole, and
+    articles that are in `earlier` (records.SPLITS of a former run) stay where they were. DataError
+    where a row does not tell its side, or a side is empty.
     """
     if articles.num_rows == 0:
         raise DataError("split: there are no articles to split; look at ingest.sources")
@@ -87,8 +88,14 @@ def _check_sides(places: Sequence[Place], section: SplitSection) -> None:
         raise DataError(
             f"split.by: {section.by}: the {empty[0]} side is empty "
             f"({counts or 'no side has articles'}; {aside} of {len(places)} set aside); "
-            f"{_cure(empty[0], section)}"
+            f"{_cure(empty[0], section)}{_or_not_apart(section)}"
         )
+
+
+def _or_not_apart(section: SplitSection) -> str:
+    if isinstance(section, HashSplit) or section.apart is None:
+        return ""
+    return f", or set split.apart to null (it is {section.apart})"
 
 
 def _cure(side: Side, section: SplitSection) -> str:

@@ -33,15 +33,20 @@ def _counts(places: Sequence[Place]) -> dict[str, dict[str, int]]:
 
 def _set_aside(ids: Sequence[str], places: Sequence[Place]) -> list[dict[str, Any]]:
     return [
-        {
-            "article": article_id,
-            "twin": ids[place.twin.article],
-            "twin_side": place.twin.side,
-            "similarity": round(place.twin.similarity, 4),
-        }
+        {"article": article_id, **_why(place, ids)}
         for article_id, place in zip(ids, places, strict=True)
-        if place.side is None and place.twin is not None
+        if place.side is None
     ]
+
+
+def _why(place: Place, ids: Sequence[str]) -> dict[str, Any]:
+    if place.twin is None:
+        return {"reason": place.reason}
+    return {
+        "twin": ids[place.twin.article],
+        "twin_side": place.twin.side,
+        "similarity": round(place.twin.similarity, 4),
+    }
 
 
 def _near_duplicate_stories(

@@ -1,7 +1,7 @@
 """The side that each article would be on if it were nobody's near-duplicate."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
+from pipeline.groups import OUTLET, group_keys
 from pipeline.records import Side, is_test
 
 SHOWN = 3
@@ -18,9 +19,9 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Wish:
-    """Where one article would stand."""
+    """Where one article would stand; its side is None where the split has no place for it."""
 
-    side: str
+    side: str | None
     group: str
     reason: str
     follows: Collection[str] = ()
@@ -31,6 +32,11 @@ class Wish:
     """Placed whatever its near-duplicates do."""
 
 
+def grouped_by(section: SplitSection) -> str | None:
+    """Return the field whose values are not divided between sides; None for stories alone."""
+    return section.group if isinstance(section, HashSplit) else section.apart
+
+
 def wishes_for(articles: pa.Table, section: SplitSection) -> list[Wish]:
     """Return the wish of each article, in order; DataError where its row does not tell."""
     match section:
@@ -38,13 +44,16 @@ def wishes_for(articles: pa.Table, section: SplitSection) -> list[Wish]:
             return _given(articles, section)
         case TimeSplit():
             return _by_time(articles, section)
-        case HashSplit(by="outlet"):
-            keys = _outlets(articles)
+        case HashSplit(group=str(field)):
+            keys = _groups(articles, field, f"split.by: {section.by}")
             return [Wish(_hash_side(key, section), key, "hash") for key in keys]
         case HashSplit():
             follows = list(Side) if section.by == "story" else []
             ids = articles["id"].to_pylist()
             return [Wish(_hash_side(key, section), key, "hash", follows) for key in ids]
+        case FoldSplit(apart=str(field)):
+            keys = _groups(articles, field, "split.apart")
+            return [Wish(_fold_side(key, section), key, "fold") for key in keys]
         case FoldSplit():
             ids = articles["id"].to_pylist()
             return [Wish(_fold_side(key, section), key, "fold", list(Side)) for key in ids]
@@ -57,10 +66,14 @@ def fraction(salt: str, key: str) -> float:
 
 
 def _hash_side(key: str, section: HashSplit) -> str:
-    place = fraction(section.salt, key)
-    if place < section.test:
+    return _drawn_side(key, section.salt, section.dev, section.test)
+
+
+def _drawn_side(key: str, salt: str, dev: float, test: float) -> str:
+    place = fraction(salt, key)
+    if place < test:
         return Side.TEST.value
-    return (Side.DEV if place < section.test + section.dev else Side.TRAIN).value
+    return (Side.DEV if place < test + dev else Side.TRAIN).value
 
 
 def _fold_side(key: str, section: FoldSplit) -> str:
@@ -70,16 +83,16 @@ def _fold_side(key: str, section: FoldSplit) -> str:
     return (Side.DEV if is_dev else Side.TRAIN).value
 
 
-def _outlets(articles: pa.Table) -> list[str]:
-    outlets = articles["outlet"].to_pylist()
-    keys = [" ".join((outlet or "").split()).casefold() for outlet in outlets]
-    if missing := keys.count(""):
+def _groups(articles: pa.Table, field: str, key: str) -> list[str]:
+    keys = group_keys(articles, field)
+    named = [value for value in keys if value is not None]
+    if missing := len(keys) - len(named):
+        where = f"name its field in ingest.fields.{field}" if field == OUTLET else "mend the rows"
         raise DataError(
-            f"split.by: outlet: {missing} of {len(keys)} articles name no outlet, the first is "
-            f"{_where(articles, keys.index(''))}; name its field in ingest.fields.outlet, "
-            "or split by story"
+            f"{key}: {missing} of {len(keys)} articles name no {field}, the first is "
+            f"{_where(articles, keys.index(None))}; {where}, or split by story"
         )
-    return keys
+    return named
 
 
 def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
@@ -97,8 +110,28 @@ def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
         sides,
     )
     draws_dev = section.dev > 0 and Side.DEV not in sides
-    wish = _given_or_drawn(section.dev) if draws_dev else _as_given
-    return [wish(*pair) for pair in zip(articles["id"].to_pylist(), sides, strict=True)]
+    share = section.dev if draws_dev else 0
+    ids = articles["id"].to_pylist()
+    if section.apart is None:
+        return [_given_or_drawn(*each, share) for each in zip(ids, ids, sides, strict=True)]
+    keys = _groups(articles, section.apart, "split.apart")
+    # None follows its near-duplicate: its outlet might be on two sides then.
+    wishes = [_given_or_drawn(*each, share, ()) for each in zip(ids, keys, sides, strict=True)]
+    return _apart(wishes, keys, section.apart)
+
+
+def _apart(wishes: Sequence[Wish], keys: Sequence[str], field: str) -> list[Wish]:
+    """Set aside what shares a key with an article on a side of a lower rank."""
+    sides: dict[str, tuple[int, str]] = {}
+    for wish, key in zip(wishes, keys, strict=True):
+        if wish.side is not None:
+            sides[key] = min(sides.get(key, (wish.rank, wish.side)), (wish.rank, wish.side))
+    return [
+        wish
+        if wish.side is None or is_test(wish.side) or sides[key][1] == wish.side
+        else Wish(None, wish.group, f"{field} on {sides[key][1]}", rank=wish.rank)
+        for wish, key in zip(wishes, keys, strict=True)
+    ]
 
 
 def _as_given(article_id: str, side: str) -> Wish:
@@ -108,16 +141,20 @@ def _as_given(article_id: str, side: str) -> Wish:
     return Wish(side, article_id, "given", rank=1 if side == Side.DEV else 2)
 
 
-def _given_or_drawn(share: float) -> Callable[[str, str], Wish]:
-    def wish(article_id: str, side: str) -> Wish:
-        if side != Side.TRAIN:
-            return _as_given(article_id, side)
-        drawn = fraction("", article_id) < share
-        reason = "hash" if drawn else "given"
-        to = (Side.DEV if drawn else Side.TRAIN).value
-        return Wish(to, article_id, reason, [Side.TRAIN, Side.DEV], rank=2)
-
-    return wish
+def _given_or_drawn(
+    article_id: str,
+    key: str,
+    side: str,
+    share: float,
+    follows: Collection[str] = (Side.TRAIN, Side.DEV),
+) -> Wish:
+    """Leave an article where its source has it, but draw dev from train by the key."""
+    if side != Side.TRAIN or not share:
+        return _as_given(article_id, side)
+    drawn = fraction("", key) < share
+    reason = "hash" if drawn else "given"
+    to = (Side.DEV if drawn else Side.TRAIN).value
+    return Wish(to, article_id, reason, follows, rank=2)
 
 
 def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
@@ -136,7 +173,19 @@ def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
         "name its field in ingest.fields.published, or split by story",
         written,
     )
-    return [_by_date(day, dev_from, test_from) for day in dates if day is not None]
+    wishes = [_by_date(day, dev_from, test_from) for day in dates if day is not None]
+    if section.apart is None:
+        return wishes
+    keys = _groups(articles, section.apart, "split.apart")
+    return [_drawn_too(*each, section) for each in zip(wishes, keys, strict=True)]
+
+
+def _drawn_too(wish: Wish, key: str, section: TimeSplit) -> Wish:
+    """Leave an article on its date's side only if its outlet, or whatever it is, is drawn there."""
+    side = _drawn_side(key, section.salt, section.apart_dev, section.apart_test)
+    if side == wish.side:
+        return wish
+    return Wish(None, wish.group, f"{section.apart} on {side}")
 
 
 def _by_date(day: str, dev_from: str, test_from: str) -> Wish:

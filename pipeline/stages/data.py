@@ -22,7 +22,7 @@ from pipeline.errors import DataError
 from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
 from pipeline.records import ARTICLES
-from pipeline.split import split_articles
+from pipeline.split import grouped_by, split_articles
 from pipeline.stages.runner import Stage
 
 # Modules that every stage's result depends on.
@@ -58,7 +58,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             inputs=[run.articles],
             outputs=[run.splits, run.audit],
             settings=config.split.model_dump(mode="json"),
-            code=["split", *SHARED_CODE],
+            code=["split", "groups.py", *SHARED_CODE],
             packages=["rensa"],
             work=lambda: split(config.split, run),
         ),
@@ -125,6 +125,9 @@ def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
 def split(section: SplitSection, run: RunFolder) -> str:
     """Put each article on a side."""
     columns = ["id", "text", "outlet", "published", "given_split", "source", "place"]
+    field = grouped_by(section)
+    if field is not None and field not in columns:
+        columns.append(field if field in ARTICLES.names else "extra")
     divided = split_articles(read_table(run.articles, columns), section)
     write_table(run.splits, divided.splits)
     write_json(run.audit, divided.audit)

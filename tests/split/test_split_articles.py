@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import records
-from pipeline.config import GivenSplit, HashSplit, SplitSection, TimeSplit
+from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
 from pipeline.records import is_test
 from pipeline.split import Split, split_articles
@@ -186,8 +186,87 @@ def test_outlets_stay_together_however_they_are_written() -> None:
     table = articles(*[{"outlet": name} for name in names])
     split = split_articles(table, HashSplit(by="outlet", dev=0.0, test=0.5))
     rows = split.splits.to_pylist()
-    assert {row["group"] for row in rows[:3]} == {"the daily"}
+    assert {row["group"] for row in rows[:3]} == {"daily"}
     assert len({row["side"] for row in rows[:3]}) == 1
+
+
+def test_a_field_of_the_rows_stays_together() -> None:
+    rows = [{"extra": json.dumps({"author": f"Writer {n % 9}"})} for n in range(60)]
+    split = split_articles(
+        articles(*rows), HashSplit(by="field", field="author", dev=0.0, test=0.5)
+    )
+    sides_of: dict[str, set[str | None]] = {}
+    for row in split.splits.to_pylist():
+        sides_of.setdefault(row["group"], set()).add(row["side"])
+    assert len(sides_of) == 9
+    assert all(len(found) == 1 for found in sides_of.values())
+
+
+def test_a_field_that_a_row_does_not_have_is_named_with_its_place() -> None:
+    rows = [{"extra": '{"author": "A"}'}, {"extra": "{}"}]
+    with pytest.raises(DataError, match=r"1 of 2 articles name no author, the first is news.jsonl"):
+        split_articles(articles(*rows), HashSplit(by="field", field="author"))
+
+
+def test_folds_of_outlets_test_each_outlet_whole() -> None:
+    table = articles(*[{"outlet": f"Paper {n % 12}"} for n in range(120)])
+    tested: list[str] = []
+    for fold in range(3):
+        section = FoldSplit(by="folds", folds=3, fold=fold, dev=0.0, apart="outlet")
+        rows = split_articles(table, section).splits.to_pylist()
+        here = {row["group"] for row in rows if row["side"] == "test"}
+        assert not here & {row["group"] for row in rows if row["side"] != "test"}
+        tested += sorted(here)
+    assert sorted(tested) == sorted({f"paper {n}".replace(" ", "") for n in range(12)})
+
+
+def test_train_and_dev_articles_of_a_tested_outlet_are_set_aside() -> None:
+    rows = given_rows("test", "train", "train", "dev", "train", "test_late")
+    names = ["The Herald", "Herald - Opinion", "Post", "Echo", "echo.com", "Echo"]
+    for row, name in zip(rows, names, strict=True):
+        row["outlet"] = name
+    split = split_articles(articles(*rows), GivenSplit(by="given", apart="outlet", dev=0.0))
+    assert list(sides(split).values()) == ["test", None, "train", None, None, "test_late"]
+    assert reasons(split)["a2"] == "outlet on test"
+    assert reasons(split)["a4"] == reasons(split)["a5"] == "outlet on test_late"
+    assert split.audit["set_aside"][0] == {"article": "a2", "reason": "outlet on test"}
+
+
+def test_dev_is_drawn_by_outlet_where_outlets_are_apart() -> None:
+    rows = given_rows(*["train"] * 60, "test")
+    for number, row in enumerate(rows[:-1]):
+        row |= {"outlet": f"Paper {number % 15}", "text": LONG if number % 15 < 2 else f"t{number}"}
+    rows[-1]["outlet"] = "Other"
+    split = split_articles(articles(*rows), GivenSplit(by="given", dev=0.3, apart="outlet"))
+    where: dict[str, set[str]] = {}
+    for row, side in zip(rows, sides(split).values(), strict=True):
+        if side is not None:
+            where.setdefault(row["outlet"], set()).add(side)
+    assert {"train", "dev", "test"} == {side for found in where.values() for side in found}
+    assert all(len(found) == 1 for found in where.values())
+
+
+def test_time_and_outlet_together_leave_neither_on_two_sides() -> None:
+    rows = [{"outlet": f"Paper {n % 20}", "published": f"2024-0{1 + n % 3}-11"} for n in range(240)]
+    section = TIMES.model_copy(update={"apart": "outlet"})
+    split = split_articles(articles(*rows), section)
+    where: dict[str, set[str]] = {}
+    dates: dict[str, set[str]] = {}
+    for row, side, reason in zip(rows, sides(split).values(), reasons(split).values(), strict=True):
+        if side is None:
+            assert reason.startswith("outlet on ")
+            continue
+        where.setdefault(row["outlet"], set()).add(side)
+        dates.setdefault(side, set()).add(row["published"])
+    assert all(len(found) == 1 for found in where.values())
+    assert max(dates["train"]) < min(dates["dev"]) < min(dates["test"])
+    assert split.audit["counts"]["set aside"]["outlet on train"] > 0
+
+
+def test_where_a_side_is_left_empty_the_cure_names_what_is_apart() -> None:
+    rows = [{"outlet": "Only", "published": f"2024-0{month}-11"} for month in (1, 2, 3)]
+    with pytest.raises(DataError, match=r"or set split.apart to null \(it is outlet\)"):
+        split_articles(articles(*rows), TIMES.model_copy(update={"apart": "outlet"}))
 
 
 # Sides by time
