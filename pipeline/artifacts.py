@@ -65,8 +65,13 @@ class RunFolder:
         return self.path / "splits.parquet"
 
     @property
+    def account(self) -> Path:
+        """What the split did: counts, and what it set aside and why."""
+        return self.path / "split.json"
+
+    @property
     def audit(self) -> Path:
-        """What the split set aside, and why."""
+        """What the audit found: leaks between the sides, and what gives the labels away."""
         return self.path / "audit.json"
 
     @property

@@ -196,6 +196,7 @@ for _stage, _does in {
     "ingest": "Read the sources into articles.parquet, and what cannot be read into rejects.jsonl.",
     "label": "Make examples with gold labels, and report the coders' agreement.",
     "split": "Put each article on the train, dev or test side.",
+    "audit": "Look for leaks between the sides, and for what gives the labels away.",
     "featurize": "Fit the features on the train side.",
     "train": "Train the model of each task.",
     "evaluate": "Score the test side: metrics.json, predictions.parquet, report.html.",
@@ -228,6 +229,8 @@ def _run_to(
         return
     if metrics:
         typer.echo(_scores_table(metrics, config.evaluate.confidence))
+    if last == "audit":
+        typer.echo(_findings_table(read_json(run_folder.audit)["findings"]))
     _where(run_folder, last, config)
 
 
@@ -291,6 +294,16 @@ def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
                 ]
             )
     return _aligned(rows)
+
+
+def _findings_table(findings: list[dict[str, Any]]) -> str:
+    rows = [
+        [each["severity"], each["check"], "/".join(filter(None, (each["side"], each["task"])))]
+        for each in findings
+    ]
+    lines = _aligned([["", "check", "side/task"], *rows]).splitlines()
+    told = ["finding", *(each["summary"] for each in findings)]
+    return "\n".join(f"{line}  {what}" for line, what in zip(lines, told, strict=True))
 
 
 def _aligned(rows: list[list[str]]) -> str:

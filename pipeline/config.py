@@ -241,6 +241,17 @@ SplitSection: TypeAlias = Annotated[
 ]
 
 
+class Audit(Section):
+    """What is looked for between the sides, and when the run stops."""
+
+    fail_on: Literal["warning", "error"] | None = "error"
+    """The run stops at a finding so severe or worse; null never stops."""
+    near_duplicate: Annotated[float, Field(ge=0.2, le=1)] = 0.3
+    """Jaccard similarity of word 5-grams from which on a test article counts as an edited copy."""
+    groups: list[str] = ["outlet"]
+    """What is looked up on both sides: `outlet`, or fields of the rows such as `author`."""
+
+
 class TargetView(Section):
     """What a model of a target task sees of the target and of the text around it."""
 
@@ -604,6 +615,8 @@ class Config(Section):
     """Where the answers are."""
     split: SplitSection = HashSplit()
     """What is learned from, what is chosen on, and what is tested on."""
+    audit: Audit = Audit()
+    """What may give the answers away, looked for before anything is trained."""
     features: FeaturesSection | None = None
     """What the model sees of a text; n-grams where it is left out. An ensemble's members have
     features of their own."""

@@ -124,6 +124,12 @@ SECTIONS = {
             "config.yaml:11:3: split.by: must be one of 'given', 'id', 'story', 'outlet', "
             "'field', 'folds', 'time'; it is 'planet'",
             edit=("config.yaml", "by: given", "by: planet")),
+        Bad("The audit finds what `audit.fail_on` names", f"{SET} audit.fail_on=warning",
+            "audit: 1 warning; the first is edited_copies on test: 1 of 4 (25.0 %) of the articles "
+            "are edited copies of training articles (all findings: runs/small/audit.json; "
+            "audit.fail_on: null goes on)",
+            edit=("articles.jsonl", "Farms were quiet. The Salt Pact ruins them, growers said.",
+                  "Barley growers fear it. The Salt Pact ruins small towns.")),
         Bad("`--set` has no value", f"{SET} nonsense",
             "--set nonsense: must look like section.key=value"),
         Bad("`--set` names an unknown key", f"{SET} features.wrods=2",

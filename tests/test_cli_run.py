@@ -73,7 +73,7 @@ def test_a_run_leaves_the_files_that_the_design_names(project, run):
         ".stages", "agreement.json", "annotations.parquet", "articles.parquet", "audit.json",
         "config.json", "examples.parquet", "features", "heldout.parquet", "metrics.json", "model",
         "model-blind", "plots", "predictions.parquet", "rejects.jsonl", "report.html",
-        "selection.json", "splits.parquet", "tracking.json",
+        "selection.json", "split.json", "splits.parquet", "tracking.json",
     }  # fmt: skip
     assert (project / "mlflow.db").is_file()
     assert (run / "rejects.jsonl").read_bytes() == b""
@@ -157,7 +157,13 @@ def test_a_changed_source_runs_again_what_it_feeds(project, copy, tmp_path):
     with (moved / "annotations.csv").open("a") as lines:
         lines.write("n0,topic,,cleo,farming\n")
     done = small.slant("featurize", "config.yaml", "--run", copy, "--json", cwd=moved)
-    assert skipped(done) == {"ingest": True, "label": False, "split": True, "featurize": False}
+    assert skipped(done) == {
+        "ingest": True,
+        "label": False,
+        "split": True,
+        "audit": False,
+        "featurize": False,
+    }
 
 
 def test_an_output_that_was_removed_or_edited_is_made_again(project, copy):
@@ -165,7 +171,13 @@ def test_an_output_that_was_removed_or_edited_is_made_again(project, copy):
     (copy / "agreement.json").write_text("{}")
     (copy / "splits.parquet").unlink()
     done = small.slant("featurize", "config.yaml", "--run", copy, "--json", cwd=project)
-    assert skipped(done) == {"ingest": True, "label": False, "split": False, "featurize": True}
+    assert skipped(done) == {
+        "ingest": True,
+        "label": False,
+        "split": False,
+        "audit": True,
+        "featurize": True,
+    }
     assert (copy / "agreement.json").read_bytes() == before
 
 
@@ -222,3 +234,31 @@ def test_the_run_is_recorded_again_when_its_database_is_gone(run, tmp_path):
     assert found == {**dict.fromkeys(STAGES, True), "track": False}
     assert (moved / "mlflow.db").is_file()
     assert (moved / "runs" / "small" / "tracking.json").read_bytes() != before
+
+
+def test_the_audit_is_a_table_and_its_file_has_the_rows(project, tmp_path):
+    done = small.slant("audit", "config.yaml", "--run", tmp_path / "run", cwd=project)
+    table = done.stdout.decode().splitlines()
+    assert table[0].split() == ["check", "side/task", "finding"]
+    assert any(line.startswith("info") and " copies " in line for line in table)
+    findings = json.loads((tmp_path / "run" / "audit.json").read_bytes())["findings"]
+    assert [line.split()[1] for line in table[1 : len(findings) + 1]] == [
+        finding["check"] for finding in findings
+    ]
+    known = next(finding for finding in findings if finding["check"] == "known_outlet")
+    assert known["n_rows"] == len(known["rows"]) == len(known["articles"]) == 4
+
+
+def test_an_audit_that_stops_the_run_leaves_its_findings(project, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(project, moved, ignore=shutil.ignore_patterns("runs", "ml*"))
+    articles = moved / "articles.jsonl"
+    rows = [json.loads(line) for line in articles.read_text().splitlines()]
+    rows[0]["text"] = "The Salt Pact ruins us, captains of three vessels cried."
+    articles.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stopped = small.slant(
+        "run", "config.yaml", "--set", "audit.fail_on=warning", cwd=moved, status=1
+    )
+    assert b"audit: 1 warning; the first is edited_copies on test" in stopped.stderr
+    assert (moved / "runs/small/audit.json").is_file()
+    assert not (moved / "runs/small/model").exists()

@@ -38,6 +38,8 @@ class ReportFacts:
     """Krippendorff's alpha by task, where several coders answered."""
     settings: Sequence[tuple[str, object]]
     """Name and value of what was chosen, in the order to show."""
+    findings: Sequence[Mapping[str, Any]]
+    """What the audit found, the worst first; see audit.json."""
     evaluation: Evaluate
     """How the intervals were made."""
 

@@ -1,11 +1,12 @@
 """The scores of every side and task, as plain numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.codebook import Codebook
 from pipeline.config import Evaluate
@@ -35,11 +36,14 @@ def evaluate(
     section: Evaluate,
     seed: int,
     train_gold: Mapping[str, Sequence[Sequence[str]]],
+    touched: Mapping[str, Mapping[str, Collection[str]]] | None = None,
 ) -> dict[str, Any]:
     """Score records.SCORED: {side: {task: scores}}, sorted, ready for JSON.
 
-    `train_gold` holds the training side's answers by task, for the baselines. What cannot be
-    computed is None: the precision of a label that was never predicted, an interval of one story.
+    `train_gold` holds the training side's answers by task, for the baselines. `touched` holds, by
+    side and by check of the audit, the articles that it found: `without` is the score that remains
+    without them. What cannot be computed is None: the precision of a label that was never
+    predicted, an interval of one story.
     """
     check_scored(scored)
     result: dict[str, Any] = {}
@@ -49,11 +53,39 @@ def evaluate(
                 f"scored predictions: task {name!r} is not in the codebook {codebook.identity}"
             )
         question = Question.of(name, codebook.tasks[name])
-        answers = read_answers(rows_of(scored, side, name), question, section.resample_by)
+        rows = rows_of(scored, side, name)
+        answers = read_answers(rows, question, section.resample_by)
         # Each side and task has draws of its own, whatever else is in the table.
         rng = np.random.default_rng([seed, *f"{side}/{name}".encode()])
         training = flags_of(train_gold.get(name, []), question)
-        result.setdefault(side, {})[name] = _rounded(_score(answers, section, rng, training))
+        scores = _score(answers, section, rng, training)
+        if checks := (touched or {}).get(side, {}):
+            scores["without"] = _without(rows, answers, checks, section, rng)
+        result.setdefault(side, {})[name] = _rounded(scores)
+    return result
+
+
+def _without(
+    rows: pa.Table,
+    answers: Answers,
+    checks: Mapping[str, Collection[str]],
+    section: Evaluate,
+    rng: np.random.Generator,
+) -> dict[str, dict[str, Any]]:
+    """Score what is left of the side when the articles that a check found are left out."""
+    result = {}
+    for check in sorted(checks):
+        found = pc.is_in(rows["article_id"], value_set=pa.array(sorted(checks[check]), pa.string()))
+        kept = ~found.to_numpy()
+        scores: dict[str, Any] = {"n": int(kept.sum())}
+        if kept.any():
+            _, clusters = np.unique(answers.clusters[kept], return_inverse=True)
+            tally = metrics.tally(answers.gold[kept], answers.predicted[kept])
+            sums = resampled_sums({"left": tally}, clusters, section.resamples, rng)["left"]
+            left = metrics.counts_of(sums)
+            scores |= _with_interval("macro_f1", metrics.macro_f1(left), section)
+            scores |= _with_interval("accuracy", metrics.accuracy(left), section)
+        result[check] = scores
     return result
 
 

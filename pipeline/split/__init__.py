@@ -9,9 +9,9 @@ import pyarrow as pa
 from pipeline import records
 from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
+from pipeline.near_duplicates import find_near_duplicates
 from pipeline.records import Side, is_test
-from pipeline.split.audit import audit_of
-from pipeline.split.near_duplicates import find_near_duplicates
+from pipeline.split.account import account_of
 from pipeline.split.placement import Place, place_articles
 from pipeline.split.stories import stories_of
 from pipeline.split.wishes import grouped_by, wishes_for
@@ -25,7 +25,7 @@ class Split:
 
     splits: pa.Table
     """records.SPLITS, in the order of the articles."""
-    audit: dict[str, Any]
+    account: dict[str, Any]
     """JSON-ready: counts by side and reason, what was set aside, stories of several articles."""
 
 
@@ -48,7 +48,7 @@ def split_articles(
     places = place_articles(ids, wishes, near, _kept(earlier))
     _check_sides(places, section)
     stories = stories_of(near)
-    return Split(_table(ids, places, stories), audit_of(section.by, ids, places, stories))
+    return Split(_table(ids, places, stories), account_of(section.by, ids, places, stories))
 
 
 def _kept(earlier: pa.Table | None) -> dict[str, Place]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.near_duplicates import NearDuplicates
 from pipeline.records import is_test
-from pipeline.split.near_duplicates import NearDuplicates
 from pipeline.split.wishes import Wish
 
 

@@ -1,6 +1,6 @@
 """Group near-duplicates into stories."""
 
-from pipeline.split.near_duplicates import NearDuplicates
+from pipeline.near_duplicates import NearDuplicates
 
 
 def stories_of(near: NearDuplicates) -> list[int]:

@@ -1,5 +1,6 @@
-"""The stages before learning: ingest, label and split, with their files."""
+"""The stages before learning: ingest, label, split and audit, with their files."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from pipeline.artifacts import (
     write_json,
     write_table,
 )
+from pipeline.audit import Severity, audit_run, worst
 from pipeline.codebook import Codebook
 from pipeline.config import Config, Ingest, LabelSection, SplitSection
 from pipeline.errors import DataError
@@ -30,7 +32,7 @@ SHARED_CODE: Final = ("records.py", "artifacts.py")
 
 
 def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
-    """Return the stages from sources to split examples."""
+    """Return the stages from sources to split and audited examples."""
     return [
         Stage(
             "ingest",
@@ -56,11 +58,26 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
         Stage(
             "split",
             inputs=[run.articles],
-            outputs=[run.splits, run.audit],
+            outputs=[run.splits, run.account],
             settings=config.split.model_dump(mode="json"),
-            code=["split", "groups.py", *SHARED_CODE],
+            code=["split", "groups.py", "near_duplicates.py", *SHARED_CODE],
             packages=["rensa"],
             work=lambda: split(config.split, run),
+        ),
+        Stage(
+            "audit",
+            inputs=[run.articles, run.examples, run.splits],
+            outputs=[run.audit],
+            settings={
+                "audit": config.audit.model_dump(mode="json"),
+                "by": config.split.by,
+                "apart": grouped_by(config.split),
+                "gold": gold_fields(config.label),
+                "codebook": codebook.model_dump(mode="json"),
+            },
+            code=["audit", "groups.py", "near_duplicates.py", *SHARED_CODE],
+            packages=["rensa"],
+            work=lambda: audit(config, codebook, run),
         ),
     ]
 
@@ -130,8 +147,39 @@ def split(section: SplitSection, run: RunFolder) -> str:
         columns.append(field if field in ARTICLES.names else "extra")
     divided = split_articles(read_table(run.articles, columns), section)
     write_table(run.splits, divided.splits)
-    write_json(run.audit, divided.audit)
+    write_json(run.account, divided.account)
     return side_counts(divided.splits)
+
+
+def gold_fields(section: LabelSection) -> list[str]:
+    """Return the fields of the rows that hold answers, and may well predict them."""
+    return sorted({inline.label for inline in section.inline.values()})
+
+
+def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
+    """Write what may give the answers away; DataError where it is as bad as `fail_on` says."""
+    findings = audit_run(
+        read_table(run.articles),
+        read_table(run.splits),
+        read_table(run.examples),
+        codebook,
+        config.audit,
+        grouped_by(config.split),
+        config.split.by == "time",
+        gold_fields(config.label),
+    )
+    write_json(run.audit, {"findings": [finding.as_dict() for finding in findings]})
+    counts = Counter(finding.severity for finding in findings)
+    told = [_count(counts[each], each.value) for each in reversed(Severity) if counts[each]]
+    summary = ", ".join(part for part in told if "info" not in part) or "nothing to warn of"
+    stops = config.audit.fail_on
+    if stops is not None and (level := worst(findings)) and level.rank >= Severity(stops).rank:
+        first = findings[0]
+        raise DataError(
+            f"audit: {summary}; the first is {first.check} on {first.side or 'the training side'}: "
+            f"{first.summary} (all findings: {run.audit}; audit.fail_on: null goes on)"
+        )
+    return summary
 
 
 def side_counts(splits: pa.Table) -> str:

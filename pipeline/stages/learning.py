@@ -71,7 +71,7 @@ def learning_stages(
                 run.features,
                 *(run.articles, run.rejects),
                 *(run.examples, run.annotations, run.agreement),
-                *(run.splits, run.audit),
+                *(run.splits, run.account),
             ],
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={

@@ -13,7 +13,7 @@ from pipeline.stages.rungs import Curves
 from pipeline.stages.runner import Outcome, run_stage
 from pipeline.stages.scoring import scoring_stages, tracking_stage
 
-STAGES: Final = ("ingest", "label", "split", "featurize", "train", "evaluate", "track")
+STAGES: Final = ("ingest", "label", "split", "audit", "featurize", "train", "evaluate", "track")
 
 
 def run_stages(

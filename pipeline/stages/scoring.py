@@ -2,7 +2,7 @@
 
 import hashlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,8 +43,8 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
         Stage(
             "evaluate",
             inputs=[
-                run.articles, run.rejects, run.examples, run.splits, run.agreement, run.model,
-                run.blind_model, run.heldout, run.selection,
+                run.articles, run.rejects, run.examples, run.splits, run.audit, run.agreement,
+                run.model, run.blind_model, run.heldout, run.selection,
             ],
             outputs=[run.metrics, run.predictions, run.report, run.plots],
             settings={
@@ -94,9 +94,13 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         )["gold"].to_pylist()
         for task in codebook.tasks
     }
-    metrics = evaluate(scored, codebook, config.evaluate, config.seed, train_gold)
+    findings = read_json(run.audit)["findings"]
+    metrics = evaluate(
+        scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings)
+    )
     pictures = plots(scored, metrics, codebook, config.evaluate)
-    page = report(metrics, scored, pictures, codebook, _facts(config, codebook, run, coded))
+    facts = _facts(config, codebook, run, coded, findings)
+    page = report(metrics, scored, pictures, codebook, facts)
     write_json(run.metrics, metrics)
     write_table(run.predictions, scored)
     with replacing(run.plots) as folder:
@@ -113,6 +117,15 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         if values["macro_f1"] is not None
     ]
     return ", ".join(scores) or "no coded example on a test side: nothing says how good it is"
+
+
+def _touched(findings: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return the test articles that the audit found, by side and check."""
+    touched: dict[str, dict[str, list[str]]] = {}
+    for finding in findings:
+        if finding["articles"]:
+            touched.setdefault(finding["side"], {})[finding["check"]] = finding["articles"]
+    return touched
 
 
 def _score_tests(
@@ -183,7 +196,13 @@ def _swap(
     return Swaps(others["target"].combine_chunks().take(places), labels.take(places))
 
 
-def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) -> ReportFacts:
+def _facts(
+    config: Config,
+    codebook: Codebook,
+    run: RunFolder,
+    coded: pa.Table,
+    findings: Sequence[Mapping[str, Any]],
+) -> ReportFacts:
     splits = read_table(run.splits, ["side"])
     agreement = read_json(run.agreement)["tasks"]
     chosen = read_json(run.selection)
@@ -213,6 +232,7 @@ def _facts(config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table) 
         examples=counts,
         agreement={task: values["alpha"] for task, values in agreement.items()},
         settings=settings,
+        findings=findings,
         evaluation=config.evaluate,
     )
 
@@ -244,7 +264,9 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
 
     metrics = read_json(run.metrics)
     coded = coded_examples(run, codebook)
-    files = {path.name: path for path in (run.config, run.metrics, run.report, run.audit)}
+    files = {
+        path.name: path for path in (run.config, run.metrics, run.report, run.account, run.audit)
+    }
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
     tracked = track(
         RunRecord(

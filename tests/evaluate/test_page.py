@@ -10,6 +10,11 @@ from pipeline.config import Evaluate
 QUICK = Evaluate(resamples=100)
 # A PNG's head is all that the page reads of one.
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes([0, 0, 3, 0, 0, 0, 1, 128])
+FINDING = {
+    "check": "copies", "severity": "error", "side": "test", "task": None,
+    "summary": "2 of 80 (2.5 %) of the articles are <copies>", "numbers": {}, "rows": [],
+    "n_rows": 0, "articles": ["a1"],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -26,6 +31,7 @@ def facts():
         examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
         agreement={"topic": 0.8123, "stance": None},
         settings=[("train.C", 3.0)],
+        findings=[FINDING, FINDING | {"check": "label_words", "severity": "info", "side": None}],
         evaluation=QUICK,
     )
 
@@ -39,6 +45,27 @@ def metrics(scored, codebook, train_gold):
 def page(metrics, scored, codebook, facts):
     plots = {"topic_confusion.png": PNG, "stance_labels.png": PNG, "frames_reliability.png": PNG}
     return evaluate.report(metrics, scored, plots, codebook, facts)
+
+
+def test_the_findings_of_the_audit_stand_there_with_the_score_without_them(
+    scored, codebook, facts, train_gold
+):
+    gone = {"test": {"copies": set(scored["article_id"].to_pylist()[:9])}}
+    metrics = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold, gone)
+    page = evaluate.report(metrics, scored, {}, codebook, facts)
+    audit = page[page.index('id="audit"') : page.index('id="task-')]
+    assert "1 of 2 checks\nfound something to weigh" in audit
+    assert "the articles are &lt;copies&gt;" in audit
+    left = metrics["test"]["topic"]["without"]["copies"]
+    assert f"topic: {left['macro_f1']:.3f}" in audit
+    assert f"n = {left['n']}" in audit
+    assert "label words" in audit
+
+
+def test_an_audit_without_worries_says_so(metrics, scored, codebook, facts):
+    calm = replace(facts, findings=[FINDING | {"severity": "info"}])
+    page = evaluate.report(metrics, scored, {}, codebook, calm)
+    assert "1 checks found nothing to worry about" in page
 
 
 class Tags(HTMLParser):
@@ -82,7 +109,7 @@ def test_tables_images_and_links_can_be_used_without_eyes_or_mouse(page):
     tags = tags_of(page)
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     names = [tag for tag, _ in tags]
-    assert names.count("caption") == names.count("table") == 11
+    assert names.count("caption") == names.count("table") == 12
     alts = [attrs["alt"] for tag, attrs in tags if tag == "img"]
     assert len(alts) == 3
     assert all(len(alt) > 20 for alt in alts)

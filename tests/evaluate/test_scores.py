@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sklearn import metrics as sk
 
@@ -250,3 +251,30 @@ def test_what_cannot_be_scored_is_refused_with_its_name(scored_row, table, codeb
 def test_a_table_in_many_chunks_scores_the_same(scored, codebook, train_gold, metrics):
     pieces = [scored.slice(start, 7) for start in range(0, scored.num_rows, 7)]
     assert evaluate.evaluate(pa.concat_tables(pieces), codebook, QUICK, 0, train_gold) == metrics
+
+
+def test_what_an_audit_found_is_left_out_and_the_other_scores_stay(scored, codebook, train_gold):
+    plain = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold)
+    on_test = scored.filter(pc.equal(scored["side"], "test"))
+    gone = sorted(set(on_test["article_id"].to_pylist()))[::3]
+    everything = set(on_test["article_id"].to_pylist())
+    touched = {"test": {"copies": gone, "known_outlet": everything, "dates": {"no such article"}}}
+    found = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold, touched)
+    for task, scores in found["test"].items():
+        without = scores.pop("without")
+        assert scores == plain["test"][task]
+        assert without["known_outlet"] == {"n": 0}
+        assert without["dates"]["macro_f1"] == scores["macro_f1"]
+        assert without["dates"]["n"] == scores["n"]
+        left = on_test.filter(
+            pc.and_(
+                pc.equal(on_test["task"], task),
+                pc.invert(pc.is_in(on_test["article_id"], pa.array(gone))),
+            )
+        )
+        alone = evaluate.evaluate(left, codebook, QUICK, 0, train_gold)["test"][task]
+        for name in ("n", "macro_f1", "accuracy"):
+            assert without["copies"][name] == alone[name]
+        assert without["copies"]["macro_f1_low"] <= alone["macro_f1"]
+        assert without["copies"]["macro_f1_high"] >= alone["macro_f1"]
+    assert found["dev"] == plain["dev"]

@@ -68,20 +68,20 @@ def test_training_and_dev_articles_that_are_near_a_test_article_are_set_aside() 
     ]
     assert reasons(split)["a1"] == "near-duplicate of a3 on test"
     assert reasons(split)["a7"] == "near-duplicate of a6 on dev"
-    assert split.audit["set_aside"][0] == {
+    assert split.account["set_aside"][0] == {
         "article": "a1",
         "twin": "a3",
         "twin_side": "test",
         "similarity": 1.0,
     }
-    assert split.audit["counts"]["set aside"] == {"near-duplicate": 3}
-    assert split.audit["near_duplicate_stories"][0] == {
+    assert split.account["counts"]["set aside"] == {"near-duplicate": 3}
+    assert split.account["near_duplicate_stories"][0] == {
         "story": "a1",
         "size": 4,
         "sides": {"set aside": 2, "test": 1, "test_mt": 1},
         "articles": ["a1", "a2", "a3", "a4"],
     }
-    json.dumps(split.audit)
+    json.dumps(split.account)
 
 
 def test_dev_is_drawn_from_the_training_stories_where_none_is_named() -> None:
@@ -170,7 +170,7 @@ def test_stories_stay_together_and_later_articles_follow() -> None:
     assert len({row["side"] for row in found}) == 1
     assert {row["group"] for row in found} == {row["story"] for row in found} == {"copy0"}
     assert found[1]["reason"] == "near-duplicate of copy0"
-    assert split.audit["stories"] == 51
+    assert split.account["stories"] == 51
 
 
 def test_copies_on_another_side_are_set_aside_by_id() -> None:
@@ -229,7 +229,7 @@ def test_train_and_dev_articles_of_a_tested_outlet_are_set_aside() -> None:
     assert list(sides(split).values()) == ["test", None, "train", None, None, "test_late"]
     assert reasons(split)["a2"] == "outlet on test"
     assert reasons(split)["a4"] == reasons(split)["a5"] == "outlet on test_late"
-    assert split.audit["set_aside"][0] == {"article": "a2", "reason": "outlet on test"}
+    assert split.account["set_aside"][0] == {"article": "a2", "reason": "outlet on test"}
 
 
 def test_dev_is_drawn_by_outlet_where_outlets_are_apart() -> None:
@@ -260,7 +260,7 @@ def test_time_and_outlet_together_leave_neither_on_two_sides() -> None:
         dates.setdefault(side, set()).add(row["published"])
     assert all(len(found) == 1 for found in where.values())
     assert max(dates["train"]) < min(dates["dev"]) < min(dates["test"])
-    assert split.audit["counts"]["set aside"]["outlet on train"] > 0
+    assert split.account["counts"]["set aside"]["outlet on train"] > 0
 
 
 def test_where_a_side_is_left_empty_the_cure_names_what_is_apart() -> None:

@@ -185,7 +185,7 @@ def test_a_run_that_was_moved_with_its_project_repeats_only_what_names_the_place
         ("name=other", []),
         ("features.words=1", ["featurize"]),
         ("split.dev=0.2", ["split"]),  # the same sides as before, since the rows name a dev side
-        ("split={by: id, test: 0.5, dev: 0}", ["split", "featurize"]),
+        ("split={by: id, test: 0.5, dev: 0}", ["split", "audit", "featurize"]),
         ("ingest.max_rejects=3", ["ingest"]),
         ('label.no_answer=["", "?"]', ["label"]),
     ],
@@ -199,14 +199,14 @@ def test_another_article_repeats_everything(small):
     small.stages()
     with (small.project / "articles.jsonl").open("a") as articles:
         articles.write(json.dumps({"text": "Snow in May.", "split": "test"}) + "\n")
-    assert small.stages() == ["ingest", "label", "split", "featurize"]
+    assert small.stages() == ["ingest", "label", "split", "audit", "featurize"]
 
 
 def test_another_answer_repeats_what_depends_on_answers(small):
     small.stages()
     with (small.project / "annotations.csv").open("a") as annotations:
         annotations.write("w4,frames,,ann,people\n")
-    assert small.stages() == ["label", "featurize"]
+    assert small.stages() == ["label", "audit", "featurize"]
 
 
 def test_another_definition_in_the_codebook_repeats_label_and_what_follows(small):

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from pipeline.split.near_duplicates import (
+from pipeline.near_duplicates import (
     NearDuplicates,
     WordHashes,
     find_near_duplicates,

@@ -10,7 +10,7 @@ STORY_ARTICLES_SHOWN: Final = 20
 SET_ASIDE: Final = "set aside"
 
 
-def audit_of(by: str, ids: Sequence[str], places: Sequence[Place], stories: Sequence[int]) -> Any:
+def account_of(by: str, ids: Sequence[str], places: Sequence[Place], stories: Sequence[int]) -> Any:
     """Return a JSON-ready account of the split, in the order of the articles."""
     return {
         "by": by,

@@ -1,0 +1,251 @@
+"""What the audit finds where something was planted, and that it finds nothing where nothing was."""
+
+import json
+import random
+
+import pyarrow as pa
+import pytest
+
+from pipeline import records
+from pipeline.audit import Finding, Severity, audit_run, worst
+from pipeline.codebook import Codebook
+from pipeline.config import Audit
+
+CODEBOOK = Codebook.model_validate(
+    {
+        "name": "demo",
+        "version": "1.0",
+        "tasks": {
+            "topic": {
+                "asks": "article",
+                "labels": [{"id": "harvest", "name": "Harvest"}, {"id": "sea_trade"}],
+            }
+        },
+    }
+)
+WORDS = [f"{a}{b}" for a in ("bar", "cel", "dor", "fen", "gil", "hum") for b in "aeiou"] + [
+    f"{a}{b}en" for a in ("lam", "mor", "nif", "pel", "quo", "ras") for b in "aeiou"
+]
+
+
+def text_of(number: int, words: int = 60) -> str:
+    draw = random.Random(number)
+    return " ".join(draw.choices(WORDS, k=words))
+
+
+def edited(text: str, share: float, number: int) -> str:
+    draw = random.Random(number)
+    return " ".join("edit" if draw.random() < share else word for word in text.split())
+
+
+class Corpus:
+    """Sixty articles, forty of them in train and dev; each test may spoil some."""
+
+    def __init__(self) -> None:
+        self.rows = [
+            {
+                "id": f"a{n}", "title": None, "text": text_of(n), "outlet": None,
+                "published": None, "url": None, "extra": None, "source": "news.jsonl",
+                "place": n + 1, "side": "train" if n < 30 else "dev" if n < 40 else "test",
+                "gold": "harvest" if n % 2 else "sea_trade",
+            }
+            for n in range(60)
+        ]  # fmt: skip
+
+    def audit(self, section: Audit | None = None, **how: object) -> list[Finding]:
+        articles = [
+            {key: row[key] for key in row if key not in ("side", "gold", "story")}
+            for row in self.rows
+        ]
+        splits = [
+            {
+                "article_id": row["id"], "side": row["side"], "group": row["id"],
+                "story": row.get("story", row["id"]), "reason": "hash",
+            }
+            for row in self.rows
+        ]  # fmt: skip
+        examples = [
+            {
+                "example_id": f"{row['id']}|topic|", "article_id": row["id"], "task": "topic",
+                "gold": [row["gold"]], "coders": 1,
+            }
+            for row in self.rows
+        ]  # fmt: skip
+        told = {"apart": None, "by_time": False, "gold_fields": []} | how
+        return audit_run(
+            pa.Table.from_pylist(articles, schema=records.ARTICLES),
+            pa.Table.from_pylist(splits, schema=records.SPLITS),
+            pa.Table.from_pylist(examples, schema=records.EXAMPLES),
+            CODEBOOK,
+            section or Audit(),
+            **told,  # type: ignore[arg-type]
+        )
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    return Corpus()
+
+
+def the(findings: list[Finding], check: str) -> Finding:
+    found = [each for each in findings if each.check == check]
+    assert len(found) == 1, [each.check for each in findings]
+    return found[0]
+
+
+def test_nothing_is_found_where_nothing_was_planted(corpus: Corpus) -> None:
+    findings = corpus.audit()
+    assert worst(findings) is Severity.INFO
+    assert not the(findings, "copies").rows
+    assert not the(findings, "edited_copies").rows
+
+
+def test_copies_and_edited_copies_are_found_with_their_twins(corpus: Corpus) -> None:
+    corpus.rows[41]["text"] = corpus.rows[3]["text"].upper()
+    corpus.rows[42]["text"] = edited(corpus.rows[35]["text"], 0.08, 1)
+    corpus.rows[43]["text"] = " ".join(corpus.rows[4]["text"].split()[:35])
+    findings = corpus.audit()
+    copies, near = the(findings, "copies"), the(findings, "edited_copies")
+    assert copies.severity is Severity.ERROR  # one in twenty
+    assert copies.articles == ["a41"]
+    assert copies.rows[0] == {
+        "article": "a41", "place": "news.jsonl:42", "twin": "a3", "twin_place": "news.jsonl:4",
+        "twin_side": "train", "similarity": 1.0,
+    }  # fmt: skip
+    assert sorted(near.articles) == ["a42", "a43"]
+    assert {row["twin"] for row in near.rows} == {"a35", "a4"}
+    assert {row["twin_side"] for row in near.rows} == {"train", "dev"}
+    assert findings[0] is copies
+
+
+def test_copies_within_a_side_are_no_leak(corpus: Corpus) -> None:
+    corpus.rows[1]["text"] = corpus.rows[2]["text"]
+    corpus.rows[51]["text"] = corpus.rows[52]["text"]
+    assert not the(corpus.audit(), "copies").rows
+
+
+def test_one_copy_among_many_is_a_warning(corpus: Corpus) -> None:
+    for n in range(60, 200):
+        corpus.rows.append({**corpus.rows[59], "id": f"a{n}", "text": text_of(n)})
+    corpus.rows[41]["text"] = corpus.rows[3]["text"]
+    assert the(corpus.audit(), "copies").severity is Severity.WARNING
+
+
+def test_the_same_headline_or_address_is_found_and_a_rubric_is_none(corpus: Corpus) -> None:
+    corpus.rows[2]["title"] = "Growers cheer the new harbour"
+    corpus.rows[44]["title"] = "growers CHEER the new  harbour"
+    corpus.rows[3]["title"] = corpus.rows[45]["title"] = "Letters"
+    corpus.rows[5]["url"] = corpus.rows[46]["url"] = "https://herald.example/7"
+    findings = corpus.audit()
+    assert the(findings, "same_headline").articles == ["a44"]
+    assert the(findings, "same_address").articles == ["a46"]
+
+
+def test_a_story_on_two_sides_is_found(corpus: Corpus) -> None:
+    corpus.rows[47]["story"] = "a7"
+    finding = the(corpus.audit(), "divided_story")
+    assert finding.severity is Severity.WARNING
+    assert finding.articles == ["a47"]
+
+
+@pytest.mark.parametrize(("apart", "severity"), [(None, Severity.INFO), ("outlet", Severity.ERROR)])
+def test_a_known_outlet_is_an_error_only_where_outlets_are_apart(
+    corpus: Corpus, apart: str | None, severity: Severity
+) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["outlet"] = f"Paper {n}"
+    corpus.rows[0]["outlet"], corpus.rows[48]["outlet"] = "The Herald", "Herald - Opinion"
+    finding = the(corpus.audit(apart=apart), "known_outlet")
+    assert finding.severity is severity
+    assert finding.articles == ["a48"]
+    assert finding.numbers == {"n": 1, "of": 20, "groups": 20, "known_groups": 1}
+
+
+def test_any_field_can_be_looked_up_on_both_sides(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["extra"] = json.dumps({"author": f"Writer {n % 50}"})
+    finding = the(corpus.audit(Audit(groups=["author"])), "known_author")
+    assert finding.numbers["n"] == 10
+
+
+@pytest.mark.parametrize(("by_time", "severity"), [(False, "info"), (True, "error")])
+def test_a_test_article_older_than_training_is_an_error_by_time(
+    corpus: Corpus, by_time: bool, severity: str
+) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["published"] = "2031-05-01" if n < 40 else "2031-06-01T10:00:00Z"
+    corpus.rows[50]["published"] = "2031-04-30"
+    finding = the(corpus.audit(by_time=by_time), "dates")
+    assert finding.severity == severity
+    assert [row["article"] for row in finding.rows] == ["a50"]
+
+
+def test_a_field_that_tells_the_label_is_a_warning_and_the_gold_field_is_not_asked(
+    corpus: Corpus,
+) -> None:
+    for n, row in enumerate(corpus.rows):
+        told = row["gold"] if n % 10 else "other"
+        row["extra"] = json.dumps({"desk": f"desk of {told}", "label": row["gold"], "n": n})
+        row["outlet"] = f"Paper {n % 3}"
+    findings = corpus.audit(gold_fields=["label"])
+    desk = the(findings, "field_desk")
+    assert desk.severity is Severity.WARNING
+    assert desk.numbers["accuracy"] == pytest.approx(1.0)
+    assert desk.numbers["majority_accuracy"] == pytest.approx(0.5)
+    assert the(findings, "field_outlet").severity is Severity.INFO
+    checks = {finding.check for finding in findings}
+    assert not checks & {"field_label", "field_n"}
+
+
+def test_a_value_that_training_never_met_is_answered_with_the_commonest(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["outlet"] = f"Paper {n % 2}" if n < 40 else "New"
+        row["gold"] = "harvest" if n < 25 or n == 59 else "sea_trade"
+    numbers = the(corpus.audit(), "field_outlet").numbers
+    assert numbers["accuracy"] == numbers["majority_accuracy"] == pytest.approx(1 / 20)
+
+
+def test_a_label_whose_name_stands_in_its_texts_is_a_warning(corpus: Corpus) -> None:
+    for row in corpus.rows:
+        if row["gold"] == "sea_trade":
+            row["text"] += " Filed under: Sea trade."
+        else:
+            row["text"] += " harvesters"  # not the word itself
+    finding = the(corpus.audit(), "label_words")
+    assert finding.severity is Severity.WARNING
+    assert finding.rows == [{"label": "sea_trade", "texts": 20, "precision": 1.0, "recall": 1.0}]
+
+
+def test_new_words_and_other_shares_of_labels_are_told(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows[40:]):
+        row["text"] = row["text"].replace("bara", f"novel{n}").replace("cele", "novel")
+        row["gold"] = "harvest"
+    findings = corpus.audit()
+    words = the(findings, "vocabulary")
+    assert words.severity is Severity.WARNING
+    assert words.numbers["new_words_dev"] == 0
+    assert words.rows[0]["word"] == "novel"
+    assert words.rows[0]["train"] == 0
+    shares = the(findings, "label_shares")
+    assert shares.severity is Severity.WARNING
+    assert shares.numbers["total_variation"] == pytest.approx(0.5)
+    assert shares.rows[0]["test"] == 1.0
+
+
+def test_shares_that_differ_by_chance_are_no_warning(corpus: Corpus) -> None:
+    for row in corpus.rows[44:]:
+        row["side"] = None
+    for row, gold in zip(corpus.rows[40:44], ("harvest", "harvest", "harvest", "sea_trade")):  # noqa: B905
+        row["gold"] = gold
+    shares = the(corpus.audit(), "label_shares")
+    assert shares.numbers["total_variation"] == pytest.approx(0.25)
+    assert shares.severity is Severity.INFO
+
+
+def test_rows_are_all_counted_and_the_first_are_shown(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["text"] = text_of(n % 30)
+        row["side"] = "train" if n < 30 else "test"
+    told = the(corpus.audit(), "copies").as_dict()
+    assert (len(told["rows"]), told["n_rows"], len(told["articles"])) == (20, 30, 30)
+    json.dumps(told)
