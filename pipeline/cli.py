@@ -324,6 +324,10 @@ def _interval(low: float | None, high: float | None, *, signed: bool = False) ->
     return f"{low:+.3f} – {high:+.3f}" if signed else f"{_number(low)} – {_number(high)}"
 
 
+def _p(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
@@ -468,17 +472,25 @@ class _Progress:
 @app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Folders of runs.")],
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write it as a page too, with flipped examples."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare runs on the same test articles, with paired differences to the first.
 
     \b
       slant compare runs/default runs/unigrams
+      slant compare runs/default runs/unigrams --html comparison.html
       slant compare runs/default runs/unigrams --json
     """
-    from pipeline.artifacts import RunFolder, read_json, read_table
+    from pipeline.artifacts import RunFolder, read_json, read_table, replacing
     from pipeline.config import Evaluate
     from pipeline.evaluate import compare as compare_runs
+    from pipeline.evaluate import comparison_page
 
     folders = [RunFolder(path) for path in runs]
     if len(folders) < 2:
@@ -491,11 +503,16 @@ def compare(
         raise PipelineError("compare: a run is named twice")
     section = Evaluate.model_validate(read_json(folders[0].config)["evaluate"])
     comparison = compare_runs(named, section)
+    if html is not None:
+        with replacing(html) as file:
+            file.write_text(comparison_page(comparison, section), encoding="utf-8")
     if as_json:
         _print_json(comparison.as_dict())
         return
     head = f"{100 * section.confidence:g} % interval"
     rows = [["side/task", "run", "n", "macro-F1", head, "difference", "interval", "p"]]
+    rows[0] += ["p (Holm)"] if len(named) > 2 else []
+    rows[0] += ["gained/lost", "p (McNemar)"]
     rows += [
         [
             f"{row.side}/{row.task}",
@@ -507,7 +524,9 @@ def compare(
             ""
             if row.difference is None
             else _interval(row.difference_low, row.difference_high, signed=True),
-            "" if row.p_value is None else f"{row.p_value:.3f}",
+            *(_p(value) for value in (row.p_value, row.p_adjusted)[: 1 + (len(named) > 2)]),
+            "" if row.gained is None else f"{row.gained}/{row.lost}",
+            _p(row.mcnemar_p),
         ]
         for row in comparison.rows
     ]

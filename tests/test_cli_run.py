@@ -223,6 +223,9 @@ def test_runs_can_be_compared(project, run, tmp_path):
     shown = small.slant("compare", run, other, cwd=project).stdout.decode().splitlines()
     assert len(shown) == 5
     assert shown[0].split()[:2] == ["side/task", "run"]
+    page = tmp_path / "pages" / "both.html"
+    small.slant("compare", run, other, "--html", page, cwd=project)
+    assert str(other) in page.read_text()
 
 
 def test_the_run_is_recorded_again_when_its_database_is_gone(run, tmp_path):

@@ -1,11 +1,12 @@
 """From predictions with their gold to scores with intervals, plots, a page, and comparisons.
 
-`evaluate` scores, `plots` draws, `report` writes the page, `compare` sets runs side by side.
+`evaluate` scores, `plots` draws, `report` writes the page; `compare` sets runs side by side, and
+`comparison_page` writes that for readers.
 """
 
 from pipeline.evaluate.comparison import Comparison, ComparisonRow, compare
 from pipeline.evaluate.figures import plots
-from pipeline.evaluate.page import ReportFacts, report
+from pipeline.evaluate.page import ReportFacts, comparison_page, report
 from pipeline.evaluate.scores import evaluate
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ComparisonRow",
     "ReportFacts",
     "compare",
+    "comparison_page",
     "evaluate",
     "plots",
     "report",

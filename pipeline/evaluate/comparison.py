@@ -1,7 +1,7 @@
 """Runs side by side, and whether the one is really better than the other."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -22,11 +22,41 @@ from pipeline.evaluate.answers import (
     sides_and_tasks,
 )
 from pipeline.evaluate.bootstrap import interval, resampled_sums
-from pipeline.records import is_test
+from pipeline.records import is_test, join_labels
 
 # What makes two rows of two runs the same example.
 KEYS: Final = ["side", "task", "article_id", "target"]
 HEADLINE: Final = ("macro_f1", "accuracy", "ece")
+
+
+FLIPS: Final = 50  # of each kind
+
+
+@dataclass(frozen=True)
+class LabelDifference:
+    """A label's F1 in both runs; differences are to the first run."""
+
+    label: str
+    first: float | None
+    other: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """An example that one run has right and the other wrong."""
+
+    article_id: str
+    target: str | None
+    gold: str
+    first: str
+    other: str
+    probability: float | None
+    """That the wrong run gives its answer."""
+    evidence: list[str]
+    """Sentences that speak for the wrong run's answer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +86,16 @@ class ComparisonRow:
     """Examples that this run has right and the first one wrong."""
     lost: int | None = None
     """Examples that this run has wrong and the first one right."""
+    mcnemar_p: float | None = None
+    """Exact McNemar test of gained against lost; it takes examples for independent."""
+    p_adjusted: float | None = None
+    """`p_value` after Holm, over the runs that are compared with the first."""
+    labels: Sequence[LabelDifference] = ()
+    """By label, in the codebook's order."""
+    gains: Sequence[Flip] = ()
+    """The first of those gained, the surest errors of the first run."""
+    losses: Sequence[Flip] = ()
+    """The first of those lost, the surest errors of this run."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +163,7 @@ def _compare_task(
 ) -> Iterator[ComparisonRow]:
     ours = first.answers(side, task, section)
     yield _row(first, side, task, {})
+    found = []
     for other in others:
         labels = list(other.score(side, task)["labels"])
         if labels != ours.question.labels:
@@ -131,8 +172,14 @@ def _compare_task(
                 f"({', '.join(ours.question.labels)} and {', '.join(labels)})"
             )
         rng = np.random.default_rng([seed, *f"{side}/{task}".encode()])
-        differs = _difference(ours, other.answers(side, task, section), section, rng)
-        yield _row(other, side, task, differs)
+        theirs = other.answers(side, task, section)
+        differs = _difference(ours, theirs, section, rng) | _flips(
+            rows_of(first.rows, side, task), rows_of(other.rows, side, task), ours, theirs
+        )
+        found.append((other, differs))
+    adjusted = holm([differs["p_value"] for _, differs in found])
+    for (other, differs), p_value in zip(found, adjusted, strict=True):
+        yield _row(other, side, task, differs | {"p_adjusted": p_value})
 
 
 def _row(run: _Run, side: str, task: str, differs: Mapping[str, Any]) -> ComparisonRow:
@@ -150,20 +197,99 @@ def _difference(
         "theirs": metrics.tally(theirs.gold, theirs.predicted),
     }
     sums = resampled_sums(tallies, ours.clusters, section.resamples, rng)
-    f1 = {name: metrics.macro_f1(metrics.counts_of(table)) for name, table in sums.items()}
+    counts = {name: metrics.counts_of(table) for name, table in sums.items()}
+    f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
     low, high = interval(differences[1:], section.confidence)
     return {
-        "difference": None if np.isnan(differences[0]) else float(differences[0]),
+        "difference": _number(differences[0]),
         "difference_low": low,
         "difference_high": high,
-        "p_value": _p_value(differences[1:]),
-        "gained": int((theirs.right & ~ours.right).sum()),
-        "lost": int((ours.right & ~theirs.right).sum()),
+        "p_value": p_value_of(differences[1:]),
+        "gained": (gained := int((theirs.right & ~ours.right).sum())),
+        "lost": (lost := int((ours.right & ~theirs.right).sum())),
+        "mcnemar_p": mcnemar(gained, lost),
+        "labels": _label_differences(counts, ours.question.labels, section),
     }
 
 
-def _p_value(differences: Floats) -> float | None:
+def _label_differences(
+    counts: Mapping[str, metrics.Counts], labels: Sequence[str], section: Evaluate
+) -> list[LabelDifference]:
+    first, other = metrics.label_f1(counts["ours"]), metrics.label_f1(counts["theirs"])
+    found = []
+    for k, label in enumerate(labels):
+        differences = other[:, k] - first[:, k]
+        low, high = interval(differences[1:], section.confidence)
+        found.append(
+            LabelDifference(
+                label=label,
+                first=_number(first[0, k]),
+                other=_number(other[0, k]),
+                difference=_number(differences[0]),
+                difference_low=low,
+                difference_high=high,
+            )
+        )
+    return found
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _flips(
+    first: pa.Table, other: pa.Table, ours: Answers, theirs: Answers
+) -> dict[str, list[Flip]]:
+    """Return what the one has right and the other wrong, the surest errors first."""
+    result = {}
+    for kind, right, wrong, table in (
+        ("gains", theirs.right, ours.right, first),
+        ("losses", ours.right, theirs.right, other),
+    ):
+        places = np.flatnonzero(right & ~wrong)
+        sureness = table["probability"].take(pa.array(places)).to_pylist()
+        order = sorted(range(len(places)), key=lambda at: (-(sureness[at] or 0), places[at]))
+        chosen = pa.array([int(places[at]) for at in order[:FLIPS]], pa.int64())
+        result[kind] = [
+            Flip(
+                article_id=row["article_id"],
+                target=row["target"],
+                gold=join_labels(row["gold"]),
+                first=mine or "",
+                other=yours or "",
+                probability=row["probability"],
+                evidence=[sentence["text"] for sentence in row["evidence"] or []],
+            )
+            for row, mine, yours in zip(
+                table.take(chosen).to_pylist(),
+                first["label"].take(chosen).to_pylist(),
+                other["label"].take(chosen).to_pylist(),
+                strict=True,
+            )
+        ]
+    return result
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Two-sided exact McNemar test: how well even chances of gaining and losing fit."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust p-values for how many there are (Holm 1979, https://www.jstor.org/stable/4615733)."""
+    known = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, at) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[at] = largest
+    return adjusted
+
+
+def p_value_of(differences: Floats) -> float | None:
     """Twice the share of resamples on the rarer side of no difference, itself on both sides."""
     known = differences[~np.isnan(differences)]
     if not len(known):

@@ -1,4 +1,4 @@
-"""The page about one run that people read: self-contained, without scripts."""
+"""The pages that people read, about a run and about several: self-contained, without scripts."""
 
 import base64
 import struct
@@ -13,9 +13,11 @@ import pyarrow as pa
 from pipeline.codebook import Codebook, Task
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
+from pipeline.evaluate.comparison import Comparison, ComparisonRow
 from pipeline.records import LABEL_SEPARATOR
 
-TEMPLATE: Final = "report.html.j2"
+REPORT: Final = "report.html.j2"
+COMPARISON: Final = "comparison.html.j2"
 WORST_ERRORS: Final = 10
 
 
@@ -78,7 +80,7 @@ def report(
         }
         for name, score in (metrics[side].items() if side else [])
     ]
-    page: str = _template().render(
+    page: str = _template(REPORT).render(
         facts=facts,
         side=side,
         tasks=tasks,
@@ -91,10 +93,21 @@ def report(
     return page
 
 
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
+def comparison_page(comparison: Comparison, section: Evaluate) -> str:
+    """Write a comparison of runs as one HTML document; equal arguments give equal text."""
+    tasks: dict[tuple[str, str], list[ComparisonRow]] = {}
+    for row in comparison.rows:
+        tasks.setdefault((row.side, row.task), []).append(row)
+    names = list(dict.fromkeys(row.run for row in comparison.rows))
+    page: str = _template(COMPARISON).render(tasks=tasks, names=names, evaluation=section)
+    return page
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -107,9 +120,9 @@ def _template() -> Any:
         "count": _count,
         "percent": _percent,
         "percent_of": _percent_of,
+        "p_value": _p_value,
     }
-    source = Path(__file__).with_name(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment.get_template(name)
 
 
 def _score(value: float | None) -> str:
@@ -130,6 +143,10 @@ def _percent(value: float) -> str:
 
 def _percent_of(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _p_value(value: float | None) -> str:
+    return "–" if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
 
 
 def _sides(examples: Mapping[str, Mapping[str, int]]) -> list[str]:

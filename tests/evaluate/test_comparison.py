@@ -8,6 +8,7 @@ import pytest
 from pipeline import evaluate
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
+from pipeline.evaluate.comparison import holm, mcnemar
 
 QUICK = Evaluate(resamples=200)
 
@@ -97,6 +98,46 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(runs):
             evaluate.compare({"good": good, "other": other}, QUICK)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_labels_and_flipped_examples_are_told(runs):
+    row = evaluate.compare(runs, QUICK).rows[5]
+    good, poor = runs["good"][0]["test"]["topic"], runs["poor"][0]["test"]["topic"]
+    assert [each.label for each in row.labels] == list(good["labels"])
+    for each in row.labels:
+        assert each.first == pytest.approx(good["labels"][each.label]["f1"], abs=2e-6)
+        assert each.other == pytest.approx(poor["labels"][each.label]["f1"], abs=2e-6)
+        assert each.difference_low <= each.difference <= each.difference_high
+    assert len(row.losses) == min(row.lost, 50)
+    assert len(row.gains) == row.gained
+    assert all(flip.first == flip.gold != flip.other for flip in row.losses)
+    assert all(flip.other == flip.gold != flip.first for flip in row.gains)
+    sureness = [flip.probability for flip in row.losses]
+    assert sureness == sorted(sureness, reverse=True)
+
+
+def test_of_several_runs_the_p_values_are_adjusted(runs):
+    three = {**runs, "good again": runs["good"]}
+    first, poor, again = evaluate.compare(three, QUICK).rows[6:]
+    assert first.p_adjusted is None
+    assert poor.p_adjusted == pytest.approx(2 * poor.p_value)
+    assert again.p_adjusted == 1
+
+
+def test_holm_is_as_in_a_worked_example():
+    # Four tests; the second of the ordered ones is not below .05 / 3, so none after it is.
+    adjusted = holm([0.01, 0.04, None, 0.03, 0.005])
+    assert adjusted == [pytest.approx(0.03), pytest.approx(0.06), None, pytest.approx(0.06),
+                        pytest.approx(0.02)]  # fmt: skip
+    assert holm([]) == []
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "p"), [(0, 0, 1.0), (5, 5, 1.0), (0, 6, 2 / 2**6), (8, 1, 20 / 2**9)]
+)
+def test_mcnemar_is_the_exact_binomial_test(gained, lost, p):
+    assert mcnemar(gained, lost) == pytest.approx(p)
 
 
 def test_nothing_to_compare_is_refused():

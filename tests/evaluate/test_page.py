@@ -174,3 +174,24 @@ def test_one_example_without_interval_or_error_has_a_page(scored_row, table, cod
     assert "too few stories for an interval" in page
     assert "There is no wrong answer on this side" in page
     assert "1 example of 1 story." in page
+
+
+def test_the_page_of_a_comparison_has_each_run_each_label_and_what_flipped(make_scored, codebook):
+    tables = {"good <1>": make_scored(model=1, skill=2.5), "poor": make_scored(model=2, skill=0.5)}
+    named = {
+        name: (evaluate.evaluate(table, codebook, QUICK, 0, {}), table)
+        for name, table in tables.items()
+    }
+    comparison = evaluate.compare(named, QUICK)
+    page = evaluate.comparison_page(comparison, QUICK)
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    names = [tag for tag, _ in tags.seen]
+    assert names.count("table") == names.count("caption") == 6
+    assert "good &lt;1&gt;" in page
+    assert "good <1>" not in page
+    topic = comparison.rows[5]
+    assert f"{topic.lost} lost" in page
+    assert all(flip.article_id in page for flip in topic.losses)
+    assert page == evaluate.comparison_page(comparison, QUICK)
