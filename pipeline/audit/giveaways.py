@@ -75,7 +75,8 @@ def _purity(
     return {
         "severity": Severity.WARNING if is_worse else Severity.INFO,
         "summary": f"the {name} alone answers with accuracy {right:.3f} and macro-F1 {score:.3f}; "
-        f"always the commonest answer: accuracy {base:.3f}",
+        f"always the commonest answer: accuracy {base:.3f}"
+        + (f"; a split by {name} would say what is left of the score" if is_worse else ""),
         "numbers": {"accuracy": right, "macro_f1": score, "majority_accuracy": base,
                     "values": len(known)},
         "rows": [
