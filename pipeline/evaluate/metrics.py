@@ -64,23 +64,23 @@ def micro_f1(counts: Counts) -> Floats:
     return ratio(2 * counts.hits.sum(axis=1), under)
 
 
-def log_loss(gold: Flags, probabilities: Floats, many: bool) -> float:
-    """Mean surprise at the gold answer, in nats; of many labels, the mean over labels too.
+def log_losses(gold: Flags, probabilities: Floats, many: bool) -> Floats:
+    """Surprise at each gold answer, in nats; of many labels, the mean over labels: (n,).
 
     A probability of 0 counts as the smallest step of a float, as in scikit-learn.
     """
     eps = np.finfo(np.float64).eps
     p = np.clip(probabilities, eps, 1 - eps)
     surprise = np.where(gold, -np.log(p), -np.log1p(-p) if many else 0.0)
-    return float(surprise.mean() if many else surprise.sum(axis=1).mean())
+    return np.asarray(surprise.mean(axis=1) if many else surprise.sum(axis=1))
 
 
-def brier(gold: Flags, probabilities: Floats, many: bool) -> float:
-    """Mean squared distance of probabilities and gold.
+def brier_losses(gold: Flags, probabilities: Floats, many: bool) -> Floats:
+    """Squared distance of the probabilities and gold of each example: (n,).
 
     Summed over the labels (0 to 2), as Brier defined it
     (https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2); of many labels the mean
     over them (0 to 1).
     """
     squares = (probabilities - gold) ** 2
-    return float(squares.mean() if many else squares.sum(axis=1).mean())
+    return np.asarray(squares.mean(axis=1) if many else squares.sum(axis=1))

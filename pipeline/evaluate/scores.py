@@ -98,6 +98,14 @@ def _score(
     tallies = {
         "model": metrics.tally(gold, answers.predicted),
         "gaps": calibration.gap_tally(calibration.claims_of(answers), section.bins),
+        "losses": csr_array(
+            np.column_stack(
+                [
+                    metrics.log_losses(gold, probabilities, many),
+                    metrics.brier_losses(gold, probabilities, many),
+                ]
+            )
+        ),
     }
     if answers.blind is not None:
         tallies["blind"] = metrics.tally(gold, answers.blind)
@@ -110,8 +118,8 @@ def _score(
         "n": len(gold),
         "n_stories": int(answers.stories.max()) + 1,
         **_headline(counts, sums["gaps"], section, many),
-        "log_loss": metrics.log_loss(gold, probabilities, many),
-        "brier": metrics.brier(gold, probabilities, many),
+        **_with_interval("log_loss", sums["losses"][:, 0] / counts.n, section),
+        **_with_interval("brier", sums["losses"][:, 1] / counts.n, section),
         **(_blind(counts, metrics.counts_of(sums["blind"]), section) if "blind" in sums else {}),
         **(_swap(sums["swap"], section) if "swap" in sums else {}),
         "labels": _labels(counts, answers.question.labels, section),

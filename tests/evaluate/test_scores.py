@@ -45,7 +45,8 @@ def test_sides_and_tasks_are_sorted_and_the_keys_have_one_order(metrics):
     assert list(metrics["test"]["stance"]) == [
         *("n", "n_stories", "macro_f1", "macro_f1_low", "macro_f1_high"),
         *("accuracy", "accuracy_low", "accuracy_high", "ece", "ece_low", "ece_high"),
-        *("log_loss", "brier", "target_blind"),
+        *("log_loss", "log_loss_low", "log_loss_high", "brier", "brier_low", "brier_high"),
+        "target_blind",
         *("target_blind_delta", "target_blind_delta_low", "target_blind_delta_high"),
         *("target_swap_flip_rate", "target_swap_flip_rate_low", "target_swap_flip_rate_high"),
         "target_swap_n",
