@@ -587,6 +587,13 @@ class Track(Section):
     never."""
 
 
+class Abstain(Section):
+    """When no answer is better than one."""
+
+    risk: Annotated[float, Field(gt=0, lt=1)]
+    """Largest share of wrong answers among those that are given, on dev."""
+
+
 class Predict(Section):
     """What stands in a prediction."""
 
@@ -596,6 +603,9 @@ class Predict(Section):
     """Where labels have parents: the answer goes down from the likeliest label at the top as long
     as one below is at least so likely; null answers with the likeliest single label. Scores are of
     the labels as they were coded."""
+    abstain: Abstain | None = None
+    """Withhold unsure answers in tasks with one label; null answers everything. Scores are of all
+    answers, and say what withholding came to on test."""
 
 
 class Config(Section):

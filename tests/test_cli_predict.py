@@ -268,3 +268,23 @@ def test_a_reader_that_goes_away_is_no_traceback(model, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_unsure_answers_are_withheld_where_the_config_says_so(project, tmp_path):
+    run = tmp_path / "run"
+    strict = "predict.abstain={risk: 0.01}"
+    small.slant("evaluate", "config.yaml", "--set", strict, "--run", run, cwd=project)
+    least = json.loads((run / "model" / "bundle.json").read_bytes())["answer_from"]
+    assert set(least) == {"stance", "topic"}
+    write_lines(tmp_path / "news.jsonl", [{"id": f"n{n}", "text": NEWS} for n in range(2)] + [
+        {"id": "odd", "text": "The Salt Pact. Snow fell in the hills."}])  # fmt: skip
+    done = predict(tmp_path / "news.jsonl", "--output", "-", model=run / "model", cwd=project)
+    rows = read_lines(done.stdout)
+    assert any(row["abstained"] for row in rows)
+    for row in rows:
+        assert row["abstained"] == (row["probability"] < least[row["task"]])
+        assert (row["label"] is None) == row["abstained"]
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    scores = json.loads((run / "metrics.json").read_bytes())["test"]["topic"]
+    assert scores["abstain"]["answer_from"] == pytest.approx(least["topic"])
+    assert "Withheld answers" in (run / "report.html").read_text()

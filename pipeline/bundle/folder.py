@@ -34,6 +34,7 @@ class Bundle:
     tasks: Mapping[str, TaskModel]
     provenance: Mapping[str, Any]  # config, digests of the data, versions of packages
     predict: Predict  # what its predictions hold unless the user says otherwise
+    answer_from: Mapping[str, float]  # by task: answers less likely than this are withheld
 
 
 def save_bundle(
@@ -42,6 +43,7 @@ def save_bundle(
     tasks: Mapping[str, TaskModel],
     provenance: Mapping[str, Any],
     predict: Predict | None = None,
+    answer_from: Mapping[str, float] | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
     from safetensors.numpy import save_file
@@ -51,6 +53,7 @@ def save_bundle(
             "format": FORMAT,
             "tasks": {name: tasks[name].settings() for name in sorted(tasks)},
             "predict": (predict or Predict()).model_dump(mode="json"),
+            "answer_from": dict(answer_from or {}),
             "provenance": dict(provenance),
         }
         (folder / _ABOUT).write_bytes(to_json(about))
@@ -93,7 +96,9 @@ def load_bundle(path: Path) -> Bundle:
             for name, settings in about["tasks"].items()
         }
         predict = Predict.model_validate(about.get("predict", {}))
-        return Bundle(version, codebook, tasks, about["provenance"], predict)
+        return Bundle(
+            version, codebook, tasks, about["provenance"], predict, about.get("answer_from", {})
+        )
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from pipeline.codebook import Codebook, Task
 from pipeline.config import Evaluate
-from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
+from pipeline.evaluate.abstention import curve, risk_tally
+from pipeline.evaluate.answers import Answers, Question, main_side, read_answers, rows_of
 from pipeline.evaluate.calibration import Claims, claims_of, reliability_curve
 
 if TYPE_CHECKING:
@@ -47,10 +48,13 @@ def plots(
             drawn[f"{name}_confusion.png"] = _png(_confusion(score, task, title))
         drawn[f"{name}_labels.png"] = _png(_labels(score, task, title))
         question = Question.of(name, task)
-        claims = claims_of(read_answers(rows_of(scored, side, name), question, section.resample_by))
+        answers = read_answers(rows_of(scored, side, name), question, section.resample_by)
+        claims = claims_of(answers)
         drawn[f"{name}_reliability.png"] = _png(
             _reliability(score, claims, section.bins, title, question.many)
         )
+        if not question.many:
+            drawn[f"{name}_risk.png"] = _png(_risk(score, answers, title))
     return dict(sorted(drawn.items()))
 
 
@@ -146,6 +150,28 @@ def _cells(axes: "Axes", counts: Any, shares: Any) -> None:
             column, row, text, ha="center", va="center", fontfamily=FONT,
             fontsize=7.5 if crowded else 9, color="white" if share > 0.55 else INK,
         )  # fmt: skip
+
+
+def _risk(score: Mapping[str, Any], answers: Answers, title: str) -> "Figure":
+    coverage, risk = curve(np.asarray(risk_tally(answers).sum(axis=0))[None, :])
+    figure = _figure(5.2, 4.2)
+    axes = figure.add_subplot()
+    axes.axhline(1 - score["accuracy"], color=FAINT, linestyle="--", linewidth=1.2, zorder=1)
+    axes.plot(coverage, risk, color=BLUE, linewidth=1.8, zorder=3)
+    if "abstain" in score and score["abstain"]["error"] is not None:
+        axes.plot(
+            score["abstain"]["coverage"], score["abstain"]["error"],
+            color=VERMILLION, marker="o", markersize=7, zorder=4,
+        )  # fmt: skip
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, max(0.05, 1.08 * float(risk.max())))
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_xlabel("share of the answers that are given, the surest first", fontfamily=FONT,
+                    color=INK)  # fmt: skip
+    axes.set_ylabel("share of those that is wrong", fontfamily=FONT, color=INK)
+    _bare(axes, "top", "right")
+    _title(axes, title, "dashed: all are given; dot: what the model withholds by itself")
+    return figure
 
 
 def _reliability(

@@ -181,6 +181,11 @@ def _task_plots(
             f"Reliability curve of {name}. Its calibration error is {_score(score['ece'])}; a "
             f"perfectly calibrated model would lie on the diagonal.",
         ),
+        "risk": (
+            "How many of the given answers are wrong when only the surest ones are given.",
+            f"Risk–coverage curve of {name}. Its area is {_score(score.get('aurc'))}; were "
+            f"sureness worth nothing, it would be {_score(1 - score['accuracy'])}.",
+        ),
     }
     return [
         {

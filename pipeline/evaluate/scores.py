@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pipeline.codebook import Codebook
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
-from pipeline.evaluate import calibration, metrics
+from pipeline.evaluate import abstention, calibration, metrics
 from pipeline.evaluate.answers import (
     Answers,
     Flags,
@@ -37,13 +37,15 @@ def evaluate(
     seed: int,
     train_gold: Mapping[str, Sequence[Sequence[str]]],
     touched: Mapping[str, Mapping[str, Collection[str]]] | None = None,
+    answer_from: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Score records.SCORED: {side: {task: scores}}, sorted, ready for JSON.
 
     `train_gold` holds the training side's answers by task, for the baselines. `touched` holds, by
     side and by check of the audit, the articles that it found: `without` is the score that remains
-    without them. What cannot be computed is None: the precision of a label that was never
-    predicted, an interval of one story.
+    without them. `answer_from` holds, by task, the probability from which on the model answers.
+    What cannot be computed is None: the precision of a label that was never predicted, an interval
+    of one story.
     """
     check_scored(scored)
     result: dict[str, Any] = {}
@@ -59,10 +61,33 @@ def evaluate(
         rng = np.random.default_rng([seed, *f"{side}/{name}".encode()])
         training = flags_of(train_gold.get(name, []), question)
         scores = _score(answers, section, rng, training)
+        if not question.many:
+            scores |= _abstention(answers, (answer_from or {}).get(name), section, rng)
         if checks := (touched or {}).get(side, {}):
             scores["without"] = _without(rows, answers, checks, section, rng)
         result.setdefault(side, {})[name] = _rounded(scores)
     return result
+
+
+def _abstention(
+    answers: Answers, least: float | None, section: Evaluate, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Score how well sureness tells right from wrong, and what withholding from `least` gives."""
+    tallies = {"risk": abstention.risk_tally(answers)}
+    if least is not None:
+        tallies["answered"] = abstention.answered_tally(answers, least)
+    sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
+    scores: dict[str, Any] = _with_interval("aurc", abstention.aurc(sums["risk"]), section)
+    if least is not None:
+        given, wrong = sums["answered"].T
+        asked = sums["risk"][:, : abstention.STEPS].sum(axis=1)
+        scores["abstain"] = {
+            "answer_from": least,
+            "n": int(given[0]),
+            **_with_interval("coverage", given / asked, section),
+            **_with_interval("error", metrics.ratio(wrong, given), section),
+        }
+    return scores
 
 
 def _without(

@@ -66,7 +66,10 @@ def predict_articles(
         if len(examples.asked) == 0:
             continue
         hierarchy = Hierarchy.of(bundle.codebook.tasks[name], bundle.predict.back_off)
-        parts.append(predict_examples(bundle, articles, texts, examples, evidence, hierarchy))
+        answered = bundle.answer_from.get(name, 0.0)
+        parts.append(
+            predict_examples(bundle, articles, texts, examples, evidence, hierarchy, answered)
+        )
         orders.append(examples.asked.text_of)
     if not parts:
         return PREDICTIONS.empty_table()
@@ -131,6 +134,7 @@ def named_targets(
             Examples(name, asked, names),
             evidence,
             Hierarchy.of(task, bundle.predict.back_off),
+            bundle.answer_from.get(name, 0.0),
         )
         for name, task in sorted(bundle.codebook.tasks.items())
         if task.asks is Asks.TARGET and name in bundle.tasks

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.bundle import Answers, Bundle, TaskModel, chosen
@@ -29,11 +30,13 @@ def predict_examples(
     examples: Examples,
     evidence: int,
     hierarchy: Hierarchy | None = None,
+    answer_from: float = 0.0,
 ) -> pa.Table:
     """Return records.PREDICTIONS, one row per example, in their order.
 
     `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences. With
-    `hierarchy` the probabilities are rolled up and an unsure answer backs off to its parent.
+    `hierarchy` the probabilities are rolled up and an unsure answer backs off to its parent. An
+    answer less likely than `answer_from` is withheld: it has no label, and keeps its probability.
     """
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
@@ -42,16 +45,17 @@ def predict_examples(
         answers.probabilities if hierarchy is None else hierarchy.rolled_up(answers.probabilities)
     )
     labels, probability = _answer(model, hierarchy, answers.probabilities, likely)
+    abstained = pc.less(pc.fill_null(probability, 1.0), pa.scalar(answer_from, pa.float32()))
     targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
     return pa.table(
         {
             "article_id": articles["id"].take(pa.array(examples.asked.text_of)),
             "task": pa.repeat(pa.scalar(examples.task), count),
             "target": targets,
-            "label": labels,
+            "label": pc.if_else(abstained, None, labels),
             "probability": probability,
             "probabilities": probability_map(model.labels, likely),
-            "abstained": pa.repeat(pa.scalar(False), count),
+            "abstained": abstained,
             "evidence": _evidence(texts, examples.asked, answers),
             "model_version": pa.repeat(pa.scalar(bundle.version), count),
             "codebook_version": pa.repeat(pa.scalar(bundle.codebook.identity), count),

@@ -2,7 +2,7 @@
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,7 @@ from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
 from pipeline.stages.rungs import Curves, Learned, rung_of
 from pipeline.stages.runner import Stage
+from pipeline.train import answer_from
 
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
@@ -178,7 +179,8 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
     for view, result in learned.items():
         models[view.is_blind_twin][view.task] = result.model
     provenance = _provenance(config, run)
-    save_bundle(run.model, codebook, models[False], provenance, config.predict)
+    answered = _answer_from(config, learned, materials)
+    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered)
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
     write_table(run.heldout, _heldout(learned, materials))
@@ -189,6 +191,23 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
         if not view.is_blind_twin
     )
     return f"{chosen} ({live.trouble})" if live and live.trouble else chosen
+
+
+def _answer_from(
+    config: Config, learned: Mapping[View, Learned], materials: Sequence[Material]
+) -> dict[str, float]:
+    """Return from which probability on each task with one label answers."""
+    if config.predict.abstain is None:
+        return {}
+    return {
+        material.view.task: answer_from(
+            learned[material.view].dev_probabilities,
+            material.gold[material.is_dev],
+            config.predict.abstain.risk,
+        )
+        for material in materials
+        if not material.many and not material.view.is_blind_twin
+    }
 
 
 def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":

@@ -85,8 +85,9 @@ def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: P
 def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Predict every test side with the saved model, and write scores, plots and page."""
     coded = coded_examples(run, codebook)
+    bundles = {False: load_bundle(run.model), True: load_bundle(run.blind_model)}
     scored = pa.concat_tables(
-        [read_table(run.heldout), *_score_tests(config, codebook, run, coded)]
+        [read_table(run.heldout), *_score_tests(bundles, config, codebook, run, coded)]
     )
     train_gold = {
         task: coded.filter(
@@ -96,8 +97,9 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
     }
     findings = read_json(run.audit)["findings"]
     metrics = evaluate(
-        scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings)
-    )
+        scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings),
+        bundles[False].answer_from,
+    )  # fmt: skip
     pictures = plots(scored, metrics, codebook, config.evaluate)
     facts = _facts(config, codebook, run, coded, findings)
     page = report(metrics, scored, pictures, codebook, facts)
@@ -129,9 +131,12 @@ def _touched(findings: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[
 
 
 def _score_tests(
-    config: Config, codebook: Codebook, run: RunFolder, coded: pa.Table
+    bundles: Mapping[bool, Bundle],
+    config: Config,
+    codebook: Codebook,
+    run: RunFolder,
+    coded: pa.Table,
 ) -> list[pa.Table]:
-    bundles = {False: load_bundle(run.model), True: load_bundle(run.blind_model)}
     articles = read_table(run.articles, ["id", "title", "text"])
     sides = sorted(side for side in pc.unique(coded["side"]).to_pylist() if is_test(side))
     examples = read_table(run.examples)

@@ -1,5 +1,6 @@
 """Training: a head for each task, with its settings chosen on held-out training data."""
 
+from pipeline.train.abstention import answer_from
 from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
 from pipeline.train.classes import check_labels, class_weights
 from pipeline.train.folds import group_folds
@@ -8,6 +9,7 @@ from pipeline.train.linear import TaskData, TrainedTask, macro_f1, train_task
 __all__ = [
     "TaskData",
     "TrainedTask",
+    "answer_from",
     "check_labels",
     "choose_thresholds",
     "class_weights",

@@ -26,7 +26,9 @@ def test_each_task_has_its_plots_and_they_are_the_same_bytes_twice(scored, codeb
     assert list(once) == [
         *("frames_labels.png", "frames_reliability.png"),
         *("stance_confusion.png", "stance_labels.png", "stance_reliability.png"),
+        "stance_risk.png",
         *("topic_confusion.png", "topic_labels.png", "topic_reliability.png"),
+        "topic_risk.png",
     ]
     for png in once.values():
         assert png.startswith(b"\x89PNG")
@@ -55,7 +57,7 @@ def test_one_example_on_a_further_test_side_is_drawn(scored_row, table, codebook
     p = {"economy": 0.7, "migration": 0.2, "defence policy": 0.1}
     rows = table([scored_row(p, ["migration"], side="test_2024")])
     metrics = evaluate.evaluate(rows, codebook, QUICK, 0, {})
-    assert len(evaluate.plots(rows, metrics, codebook, QUICK)) == 3
+    assert len(evaluate.plots(rows, metrics, codebook, QUICK)) == 4
 
 
 def test_without_scores_there_is_nothing_to_draw(table, codebook):

@@ -50,7 +50,7 @@ def test_sides_and_tasks_are_sorted_and_the_keys_have_one_order(metrics):
         *("target_blind_delta", "target_blind_delta_low", "target_blind_delta_high"),
         *("target_swap_flip_rate", "target_swap_flip_rate_low", "target_swap_flip_rate_high"),
         "target_swap_n",
-        *("labels", "confusion", "baselines"),
+        *("labels", "confusion", "baselines", "aurc", "aurc_low", "aurc_high"),
     ]
     json.dumps(metrics, allow_nan=False)
 
@@ -252,6 +252,26 @@ def test_what_cannot_be_scored_is_refused_with_its_name(scored_row, table, codeb
 def test_a_table_in_many_chunks_scores_the_same(scored, codebook, train_gold, metrics):
     pieces = [scored.slice(start, 7) for start in range(0, scored.num_rows, 7)]
     assert evaluate.evaluate(pa.concat_tables(pieces), codebook, QUICK, 0, train_gold) == metrics
+
+
+def test_what_a_model_withholds_is_scored_beside_all_answers(scored, codebook, train_gold):
+    plain = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold)
+    found = evaluate.evaluate(
+        scored, codebook, QUICK, 0, train_gold, answer_from={"topic": 0.6, "stance": 2.0}
+    )
+    topic = found["test"]["topic"]
+    rows = [row for row in scored.to_pylist() if (row["side"], row["task"]) == ("test", "topic")]
+    given = [row for row in rows if row["probability"] >= 0.6]
+    wrong = [row for row in given if [row["label"]] != row["gold"]]
+    told = topic.pop("abstain")
+    assert told["n"] == len(given)
+    assert told["coverage"] == pytest.approx(len(given) / len(rows), abs=EXACT)
+    assert told["error"] == pytest.approx(len(wrong) / len(given), abs=EXACT)
+    assert told["coverage_low"] < told["coverage"] < told["coverage_high"]
+    assert topic["accuracy"] == plain["test"]["topic"]["accuracy"]
+    assert found["test"]["stance"]["abstain"]["error"] is None
+    assert "abstain" not in found["test"]["frames"]
+    assert "aurc" not in found["test"]["frames"]
 
 
 def test_what_an_audit_found_is_left_out_and_the_other_scores_stay(scored, codebook, train_gold):
