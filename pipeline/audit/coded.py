@@ -1,9 +1,10 @@
 """The coded articles of a run, and which of them a test side may not resemble."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.groups import field_values, group_keys
 from pipeline.records import is_test
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class Coded:
     def values(self, field: str) -> list[str | None]:
         """Return a field of each article as text."""
         return field_values(self.articles, field)
+
+    @cached_property
+    def days(self) -> list[str | None]:
+        """The day of publication of each article; None where it is no ISO date."""
+        found = [_DAY.match(text or "") for text in self.values("published")]
+        return [day[0] if day else None for day in found]
 
     def groups(self, field: str) -> list[str | None]:
         """Return the key of each article's group."""

@@ -55,15 +55,15 @@ def stories(coded: Coded) -> Iterator[Finding]:
 
 def dates(coded: Coded, by_time: bool) -> Iterator[Finding]:
     """Say how many test articles are older than some training article: an error by time."""
-    days = [(text or "")[:10] for text in coded.values("published")]
+    days = coded.days
     seen = sorted(day for day, known in zip(days, coded.seen, strict=True) if known and day)
     if not seen:
         return
     for side in coded.test_sides:
-        dated = [place for place in coded.on(side).tolist() if days[place]]
+        dated = {place: day for place in coded.on(side).tolist() if (day := days[place])}
         if not dated:
             continue
-        older = [place for place in dated if days[place] <= seen[-1]]
+        older = [place for place, day in dated.items() if day <= seen[-1]]
         yield Finding(
             "dates", Severity.ERROR if by_time and older else Severity.INFO,
             f"{share(len(older), len(dated))} of the dated articles are not younger than the "

@@ -32,7 +32,7 @@ def fields(coded: Coded, tasks: Mapping[str, Task], not_these: Sequence[str]) ->
     columns = {
         "outlet": coded.groups("outlet"),
         "language": coded.groups("language"),
-        "year": [(text or "")[:4] or None for text in coded.values("published")],
+        "year": [day[:4] if day else None for day in coded.days],
         **_extra(coded, not_these),
     }
     for task in sorted(tasks):

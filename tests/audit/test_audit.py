@@ -180,6 +180,16 @@ def test_a_test_article_older_than_training_is_an_error_by_time(
     assert [row["article"] for row in finding.rows] == ["a50"]
 
 
+def test_what_is_no_date_says_nothing_of_the_order(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["published"] = ("2031-05-01", "2031-2032", "May 2031", None)[n % 4]
+    corpus.rows[40]["published"] = "2031-05-02"
+    findings = corpus.audit(by_time=True)
+    dates = the(findings, "dates")
+    assert (dates.numbers["n"], dates.numbers["of"]) == (4, 5)
+    assert "field_year" not in {finding.check for finding in findings}
+
+
 def test_a_field_that_tells_the_label_is_a_warning_and_the_gold_field_is_not_asked(
     corpus: Corpus,
 ) -> None:
