@@ -201,13 +201,15 @@ def _difference(
     f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
     low, high = interval(differences[1:], section.confidence)
+    gained = int((theirs.right & ~ours.right).sum())
+    lost = int((ours.right & ~theirs.right).sum())
     return {
         "difference": _number(differences[0]),
         "difference_low": low,
         "difference_high": high,
         "p_value": p_value_of(differences[1:]),
-        "gained": (gained := int((theirs.right & ~ours.right).sum())),
-        "lost": (lost := int((ours.right & ~theirs.right).sum())),
+        "gained": gained,
+        "lost": lost,
         "mcnemar_p": mcnemar(gained, lost),
         "labels": _label_differences(counts, ours.question.labels, section),
     }
