@@ -72,15 +72,16 @@ def main():
     articles, splits = read_table(run.articles), read_table(run.splits)
     examples = read_table(run.examples)
     known = found(articles, splits, examples, arguments.threshold)
-    sides = dict(zip(splits["article_id"].to_pylist(), splits["side"].to_pylist(), strict=True))
+    coded = Coded.of(articles, splits, examples)
+    sides = dict(zip(coded.ids, coded.sides, strict=True))
     ids, texts = articles["id"].to_pylist(), articles["text"].to_pylist()
-    tested = [at for at, each in enumerate(ids) if sides[each] == "test" and each not in known]
-    learnt = [at for at, each in enumerate(ids) if sides[each] == "train"]
+    tested = [at for at, each in enumerate(ids) if sides.get(each) == "test" and each not in known]
+    learnt = [at for at, each in enumerate(ids) if sides.get(each) == "train"]
     print("| planted | edit | n | found | false |")
     print("|---|---|---|---|---|")
     for share in SHARES:
         draw = random.Random(round(1000 * share))
-        planted = draw.sample(tested, max(len(EDITS), round(share * len(tested))))
+        planted = draw.sample(tested, round(share * len(tested)))
         edit_of = {at: list(EDITS)[n % len(EDITS)] for n, at in enumerate(planted)}
         spoilt = list(texts)
         for at, edit in edit_of.items():

@@ -155,7 +155,8 @@ class GivenSplit(Section):
     """Share of the training articles that become dev, where no source names a dev side."""
     apart: Apart = None
     """What must not be on two sides besides stories: `outlet`, or a field of the rows such as
-    `author`. Articles of train and dev that share one with a test side are set aside."""
+    `author`. Articles of train and dev that share one with a test side are set aside, and of train
+    those that share one with dev."""
     near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
 
@@ -246,7 +247,7 @@ class Audit(Section):
 
     fail_on: Literal["warning", "error"] | None = "error"
     """The run stops at a finding so severe or worse; null never stops."""
-    near_duplicate: Annotated[float, Field(ge=0.2, le=1)] = 0.3
+    near_duplicate: Annotated[float, Field(ge=0.2, lt=0.8)] = 0.3
     """Jaccard similarity of word 5-grams from which on a test article counts as an edited copy."""
     groups: list[str] = ["outlet"]
     """What is looked up on both sides: `outlet`, or fields of the rows such as `author`."""

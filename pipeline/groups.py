@@ -1,8 +1,9 @@
-"""What articles may have in common besides their text: the outlet however spelt, or any field."""
+"""What articles may have in common besides their text: the outlet however spelt, day, any field."""
 
 import re
 import unicodedata
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
@@ -10,29 +11,40 @@ import pyarrow as pa
 OUTLET: Final = "outlet"
 
 # Sections and editions: "Herald - Opinion", "Herald (Online News)", "Herald Editorial Board".
-_ASIDE: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_SECTION: Final = re.compile(r"\s+[-–—|/]\s+.*|\s*[|:]\s.*")
-_WORDS: Final = re.compile(
-    r"\b(?:online|web|digital|print|opinions?|op-?eds?|editorial board|editorials?|blogs?)\b"
+_WORDS: Final = (
+    "editorial board|online|web|digital|print|opinions?|op-?eds?|editorials?|blogs?|news|edition"
 )
+_ASIDE: Final = re.compile(rf"[(\[](?:(?:{_WORDS})\W*)+[)\]]")
+_SECTION: Final = re.compile(r"\s+[-–—|/]\s+.*|\s*[|:]\s.*")
+# "news" is a name as often as a section: it goes from "Herald (News)" and stays in "Fox News".
+_LATE: Final = re.compile(rf"(?<=\w)\s+(?:{_WORDS.replace('|news', '')})\b")
 _ADDRESS: Final = re.compile(
-    r"(?:https?://)?(?:www\.)?([\w-]+(?:\.[\w-]+)*?)"
-    r"(?:\.(?:com?|org|net|gov|edu|info|news|ac))?\.[a-z]{2,6}(?:/.*)?"
+    r"(?P<http>https?://)?(?P<sub>(?:www|m|edition|amp)\.)?(?P<name>[\w-]+(?:\.[\w-]+)*?)"
+    r"(?P<end>\.(?:com|org|net|info|news|tv|(?:co|com|org|net|ac|gov)\.[a-z]{2}|[a-z]{2}))"
+    r"(?::\d+)?(?:[/?#].*)?"
 )
 _ARTICLE: Final = re.compile(r"the\b\s*")
+# Endings that outlets leave out of their names.
+_EVERYWHERE: Final = re.compile(r"\.(?:com|co\.uk)")
 
 
 def outlet_key(name: str) -> str:
     """Return what the spellings of an outlet have in common, such as `newyorktimes`.
 
     Case, punctuation, a leading article, web addresses, and sections and editions do not count:
-    "The New York Times", "New York Times - Opinion" and "New York Times (Online News)" are one
-    outlet. An abbreviation and its long form are not brought together.
+    "The New York Times", "New York Times - Opinion", "New York Times (Online News)" are one outlet,
+    and so are "The Guardian" and "theguardian.com". An abbreviation and its long form are not
+    brought together, and what stands before a dash or colon is taken for the outlet.
     """
     plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    address = _ADDRESS.fullmatch(plain)
-    short = address[1] if address else _SECTION.sub("", _ASIDE.sub(" ", plain).strip())
-    short = _ARTICLE.sub("", _WORDS.sub(" ", short).strip(), count=1)
+    short = _SECTION.sub("", _ASIDE.sub(" ", plain)).strip()
+    address = _ADDRESS.fullmatch(short)
+    if address:
+        short = re.sub(r"\Athe(?=\w{3})", "", address["name"])
+        # Of two countries' outlets with one name the ending is part of it.
+        short += "" if _EVERYWHERE.fullmatch(address["end"]) else address["end"]
+    else:
+        short = _ARTICLE.sub("", _LATE.sub("", short), count=1)
     return _letters(short) or _letters(plain) or plain
 
 
@@ -43,22 +55,40 @@ def _letters(text: str) -> str:
 def field_values(articles: pa.Table, field: str) -> list[str | None]:
     """Return a column of records.ARTICLES, or a field that its rows have besides, as text.
 
-    None where a row has no such field or nothing in it.
+    A column goes before a field of the same name. None where a row has no such field or nothing in
+    it.
     """
     if field in articles.column_names and field != "extra":
-        values = articles[field].to_pylist()
-    else:
-        values = [_in_extra(extra, field) for extra in articles["extra"].to_pylist()]
-    return [str(value) if value not in (None, "") else None for value in values]
+        return [as_text(value) for value in articles[field].to_pylist()]
+    return [as_text(row.get(field)) for row in extra_fields(articles)]
 
 
-def _in_extra(extra: str | None, field: str) -> object:
-    return orjson.loads(extra).get(field) if extra else None
+def extra_fields(articles: pa.Table) -> list[dict[str, Any]]:
+    """Return what each row has besides the columns."""
+    return [orjson.loads(extra) if extra else {} for extra in articles["extra"].to_pylist()]
+
+
+def as_text(value: object) -> str | None:
+    """Return a value of a row as text, None where there is nothing in it."""
+    if value is None or value in ([], {}):
+        return None
+    return str(value).strip() or None
 
 
 def group_keys(articles: pa.Table, field: str) -> list[str | None]:
     """Return the key of each article's group: equal where articles belong together."""
     values = field_values(articles, field)
     if field == OUTLET:
-        return [(outlet_key(value) or None) if value else None for value in values]
-    return [" ".join(value.split()).casefold() or None if value else None for value in values]
+        return [outlet_key(value) if value else None for value in values]
+    return [" ".join(value.split()).casefold() if value else None for value in values]
+
+
+def iso_day(text: str) -> str | None:
+    """Return the date at the beginning of an ISO date or time, as it stands there."""
+    found = re.match(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]|\Z)", text)
+    if not found:
+        return None
+    try:
+        return date.fromisoformat(found[1]).isoformat()
+    except ValueError:
+        return None

@@ -16,7 +16,9 @@ from pipeline.groups import field_values, group_keys, outlet_key
          "CNN – Editorial"],
         ["Fox News", "Fox Online News", "FoxNews.com", "Fox News Opinion"],
         ["BBC", "bbc.co.uk", "BBC Online"],
-        ["Le Monde", "Le\u00a0Monde", "LE MONDE [édition]"],
+        ["Le Monde", "Le\u00a0Monde", "LE MONDE [Blogs]"],
+        ["The Guardian", "theguardian.com", "https://www.theguardian.com/uk?edition=uk"],
+        ["CNN", "CNN.com - Politics", "edition.cnn.com", "http://cnn.com:80/"],
         ["The Hill: Congress", "the hill"],
     ],
 )  # fmt: skip
@@ -33,6 +35,10 @@ def test_spellings_of_an_outlet_are_one(names: list[str]) -> None:
         ("Washington Post", "Washington Times"),
         ("NBC News", "CBS News"),
         ("路透社", "新华社"),
+        ("abc.net.au", "abc.com"),
+        ("independent.ie", "independent.co.uk"),
+        ("The Times (of London)", "Times (New York)"),
+        ("Digital Journal", "Journal"),
     ],
 )
 def test_other_outlets_stay_apart(one: str, other: str) -> None:
@@ -47,10 +53,18 @@ def test_a_name_that_is_all_section_is_still_a_name(name: str) -> None:
 def test_a_field_is_a_column_or_stands_in_the_rest_of_the_row() -> None:
     rows = [
         {"id": "a", "text": "t", "source": "s", "place": 1, "outlet": "The Post", "extra": None},
-        {"id": "b", "text": "t", "source": "s", "place": 2, "outlet": "", "extra": '{"desk": 7}'},
+        {
+            "id": "b",
+            "text": "t",
+            "source": "s",
+            "place": 2,
+            "outlet": "",
+            "extra": '{"desk": 7, "writers": []}',
+        },
     ]
     table = pa.Table.from_pylist(rows, schema=records.ARTICLES)
     assert field_values(table, "outlet") == ["The Post", None]
     assert field_values(table, "desk") == [None, "7"]
+    assert field_values(table, "writers") == [None, None]  # an empty list is nothing
     assert group_keys(table, "outlet") == ["post", None]
     assert group_keys(table, "desk") == [None, "7"]

@@ -1,8 +1,7 @@
 """Look for what scores may owe to other things than skill: leaks, giveaways, shifts."""
 
 from collections.abc import Iterator, Sequence
-
-import pyarrow as pa
+from dataclasses import dataclass
 
 from pipeline.audit.coded import Coded
 from pipeline.audit.copies import copies, headlines
@@ -13,44 +12,40 @@ from pipeline.audit.shift import labels, vocabulary
 from pipeline.codebook import Codebook
 from pipeline.config import Audit
 
-__all__ = ["Finding", "Severity", "audit_run", "worst"]
+__all__ = ["Coded", "Finding", "Promises", "Severity", "audit_run", "worst"]
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What the split is to have kept apart, and which fields are no finding."""
+
+    apart: str | None = None
+    """The field whose values are not divided between sides."""
+    by_time: bool = False
+    """Whether test is younger than what is learnt from."""
+    asked_of: Sequence[str] = ()
+    """Fields that hold the answers, or what is asked about."""
 
 
 def audit_run(
-    articles: pa.Table,
-    splits: pa.Table,
-    examples: pa.Table,
-    codebook: Codebook,
-    section: Audit,
-    apart: str | None,
-    by_time: bool,
-    gold_fields: Sequence[str],
+    coded: Coded, codebook: Codebook, section: Audit, promises: Promises
 ) -> list[Finding]:
-    """Audit records.ARTICLES, SPLITS and EXAMPLES of a run; the worst findings first.
+    """Audit the coded articles of a run; the worst findings first.
 
-    `apart` is what the split keeps on one side, `gold_fields` are the fields that hold the answers.
-    Only articles with a coded example count. Costs what finding near-duplicates costs, and one
-    pass over the texts for each of the checks on words.
+    Costs what finding near-duplicates costs, and one pass over the texts for each of the checks on
+    words; texts are in memory once more in lower case.
     """
-    coded = Coded.of(articles, splits, examples)
-    found = list(_all(coded, codebook, section, apart, by_time, gold_fields))
+    found = list(_all(coded, codebook, section, promises))
     return sorted(found, key=lambda each: -each.severity.rank)
 
 
-def _all(
-    coded: Coded,
-    codebook: Codebook,
-    section: Audit,
-    apart: str | None,
-    by_time: bool,
-    gold_fields: Sequence[str],
-) -> Iterator[Finding]:
+def _all(coded: Coded, codebook: Codebook, section: Audit, promises: Promises) -> Iterator[Finding]:
     yield from copies(coded, section.near_duplicate)
     yield from headlines(coded)
     yield from stories(coded)
-    yield from groups(coded, section.groups, apart)
-    yield from dates(coded, by_time)
-    yield from fields(coded, codebook.tasks, gold_fields)
+    yield from groups(coded, section.groups, promises.apart)
+    yield from dates(coded, promises.by_time)
+    yield from fields(coded, codebook.tasks, promises.asked_of)
     yield from words(coded, codebook.tasks)
     yield from vocabulary(coded)
     yield from labels(coded, codebook.tasks)

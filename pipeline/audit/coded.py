@@ -1,20 +1,17 @@
 """The coded articles of a run, and which of them a test side may not resemble."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.groups import field_values, group_keys
+from pipeline.groups import field_values, group_keys, iso_day
 from pipeline.records import is_test
-
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,11 @@ class Coded:
     """Articles that have a coded example, with their side; and those examples."""
 
     articles: pa.Table
-    """records.ARTICLES with `side` and `story`, one row for each article that is on a side."""
+    """records.ARTICLES, those on a side."""
+    sides: list[str]
+    """The side of each article."""
+    stories: list[str]
+    """The story of each article."""
     examples: pa.Table
     """records.EXAMPLES with `side`, those with gold."""
 
@@ -35,20 +36,13 @@ class Coded:
         examples = examples.filter(pc.is_valid(examples["side"]))
         articles = articles.filter(pc.is_in(articles["id"], pc.unique(examples["article_id"])))
         at = pc.index_in(articles["id"], splits["article_id"].combine_chunks())
-        for name in ("side", "story"):
-            articles = articles.append_column(name, splits[name].take(at))
-        return cls(articles, examples)
+        placed = splits.take(at)
+        return cls(articles, placed["side"].to_pylist(), placed["story"].to_pylist(), examples)
 
     @cached_property
     def ids(self) -> list[str]:
         """The id of each article."""
         found: list[str] = self.articles["id"].to_pylist()
-        return found
-
-    @cached_property
-    def sides(self) -> list[str]:
-        """The side of each article."""
-        found: list[str] = self.articles["side"].to_pylist()
         return found
 
     @cached_property
@@ -72,8 +66,7 @@ class Coded:
     @cached_property
     def days(self) -> list[str | None]:
         """The day of publication of each article; None where it is no ISO date."""
-        found = [_DAY.match(text or "") for text in self.values("published")]
-        return [day[0] if day else None for day in found]
+        return [iso_day(text or "") for text in self.values("published")]
 
     def groups(self, field: str) -> list[str | None]:
         """Return the key of each article's group."""

@@ -16,7 +16,7 @@ _SHORTEST_HEADLINE: Final = 4  # words: "Editorial" and "Letters to the editor" 
 
 def copies(coded: Coded, threshold: float) -> Iterator[Finding]:
     """Find test articles whose text is, or nearly is, that of an article in train or dev."""
-    near = find_near_duplicates(coded.articles["text"], threshold)
+    near = find_near_duplicates(coded.articles["text"], min(threshold, COPY))
     members: dict[int, list[int]] = {}
     for place, first in enumerate(near.first):
         members.setdefault(first, []).append(place)
@@ -27,8 +27,12 @@ def copies(coded: Coded, threshold: float) -> Iterator[Finding]:
             twin = _twin(place, near, members, coded)
             if twin is not None:
                 found[place] = twin
-        yield _finding(coded, side, found, len(on_side), COPY, 1.01)
-        yield _finding(coded, side, found, len(on_side), threshold, COPY)
+        copied = {place: row for place, row in found.items() if row["similarity"] >= COPY}
+        edited = {place: row for place, row in found.items() if place not in copied}
+        is_much = len(copied) >= MANY * len(on_side)
+        as_bad = Severity.ERROR if is_much else Severity.WARNING
+        yield _finding("copies", as_bad, coded, side, copied, len(on_side))
+        yield _finding("edited_copies", Severity.WARNING, coded, side, edited, len(on_side))
 
 
 def _twin(
@@ -48,38 +52,33 @@ def _twin(
         "twin": twin["article"],
         "twin_place": twin["place"],
         "twin_side": coded.sides[best[1]],
-        "similarity": round(best[0], 3),
+        "similarity": best[0],
     }
 
 
 def _finding(
-    coded: Coded, side: str, found: Mapping[int, dict[str, Any]], n: int, least: float, below: float
+    check: str,
+    severity: Severity,
+    coded: Coded,
+    side: str,
+    found: Mapping[int, dict[str, Any]],
+    n: int,
 ) -> Finding:
-    touched = {place: row for place, row in found.items() if least <= row["similarity"] < below}
-    is_copy = least >= COPY
-    check, what = ("copies", "copies") if is_copy else ("edited_copies", "edited copies")
-    if not touched:
-        severity = Severity.INFO
-    elif is_copy and len(touched) >= MANY * n:
-        severity = Severity.ERROR
-    else:
-        severity = Severity.WARNING
+    rows = sorted(found.values(), key=lambda row: -row["similarity"])
     return Finding(
-        check, severity,
-        f"{share(len(touched), n)} of the articles are {what} of training articles",
-        side, numbers={"n": len(touched), "of": n},
-        rows=sorted(touched.values(), key=lambda row: -row["similarity"]),
-        articles=[coded.ids[place] for place in touched],
+        check, severity if found else Severity.INFO,
+        f"{share(len(found), n)} of the articles are {check.replace('_', ' ')} of training "
+        "articles",
+        side, numbers={"n": len(found), "of": n},
+        rows=[{**row, "similarity": round(row["similarity"], 3)} for row in rows],
+        articles=[coded.ids[place] for place in found],
     )  # fmt: skip
 
 
 def headlines(coded: Coded) -> Iterator[Finding]:
     """Find test articles under a headline or an address of an article in train or dev."""
-    for field, name, least in (("title", "headline", _SHORTEST_HEADLINE), ("url", "address", 1)):
-        keys = [
-            key if key and len(key.split()) >= least else None
-            for key in (_plain(value) for value in coded.values(field))
-        ]
+    titles = [_headline(title) for title in coded.values("title")]
+    for name, keys in (("headline", titles), ("address", coded.values("url"))):
         seen: dict[str, int] = {}
         for place, key in enumerate(keys):
             if key is not None and coded.seen[place]:
@@ -108,5 +107,6 @@ def headlines(coded: Coded) -> Iterator[Finding]:
             )
 
 
-def _plain(text: str | None) -> str | None:
-    return " ".join(text.casefold().split()) if text else None
+def _headline(title: str | None) -> str | None:
+    words = (title or "").casefold().split()
+    return " ".join(words) if len(words) >= _SHORTEST_HEADLINE else None

@@ -38,7 +38,7 @@ def groups(coded: Coded, fields: Sequence[str], apart: str | None) -> Iterator[F
 
 def stories(coded: Coded) -> Iterator[Finding]:
     """Find test articles of a story that train or dev has an article of, by other articles."""
-    names = coded.articles["story"].to_pylist()
+    names = coded.stories
     seen = {name for name, known in zip(names, coded.seen, strict=True) if known}
     for side in coded.test_sides:
         on_side = coded.on(side).tolist()

@@ -26,7 +26,7 @@ class Finding:
     """Something in the data that scores may owe to other things than the model's skill."""
 
     check: str
-    """What was looked for: `copies`, `outlets`, `dates`, …"""
+    """What was looked for: `copies`, `known_outlet`, `dates`, …"""
     severity: Severity
     summary: str
     """What was found, in a sentence."""

@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import orjson
-
 from pipeline.audit.coded import Coded
 from pipeline.audit.findings import Finding, Severity
 from pipeline.codebook import Label, Task
+from pipeline.groups import as_text, extra_fields
 
 # Accuracy above that of the commonest label from which on a field is a warning.
 GAIN: Final = 0.1
@@ -30,10 +29,10 @@ def fields(coded: Coded, tasks: Mapping[str, Task], not_these: Sequence[str]) ->
     Outlet, language and year are tried, and what the rows have besides, but for `not_these`.
     """
     columns = {
+        **_extra(coded, not_these),
         "outlet": coded.groups("outlet"),
         "language": coded.groups("language"),
         "year": [day[:4] if day else None for day in coded.days],
-        **_extra(coded, not_these),
     }
     for task in sorted(tasks):
         answers = list(coded.answers(task))
@@ -54,7 +53,8 @@ def _purity(
     tested: Sequence[tuple[int, Answer]],
 ) -> dict[str, Any] | None:
     known = {values[place] for place, _ in learnt if values[place]}
-    if not _FEWEST_VALUES <= len(known) <= max(_FEWEST_VALUES, _MOST_VALUES * len(learnt)):
+    articles = len({place for place, _ in learnt})
+    if not _FEWEST_VALUES <= len(known) <= max(_FEWEST_VALUES, _MOST_VALUES * articles):
         return None
     by_value: dict[str | None, Counter[Answer]] = {}
     overall: Counter[Answer] = Counter(gold for _, gold in learnt)
@@ -72,15 +72,16 @@ def _purity(
     base = sum(gold == commonest for gold in golds) / len(golds)
     score = _macro_f1(golds, guesses)
     is_worse = right - base >= GAIN
+    way = "time" if name == "year" else name
     return {
         "severity": Severity.WARNING if is_worse else Severity.INFO,
         "summary": f"the {name} alone answers with accuracy {right:.3f} and macro-F1 {score:.3f}; "
         f"always the commonest answer: accuracy {base:.3f}"
-        + (f"; a split by {name} would say what is left of the score" if is_worse else ""),
+        + (f"; a split by {way} would say what is left of the score" if is_worse else ""),
         "numbers": {"accuracy": right, "macro_f1": score, "majority_accuracy": base,
                     "values": len(known)},
         "rows": [
-            {name: value, "answer": "|".join(sorted(_commonest(counts))),
+            {"value": value, "answer": "|".join(sorted(_commonest(counts))),
              "share": round(max(counts.values()) / counts.total(), 3), "n": counts.total()}
             for value, counts in sorted(
                 by_value.items(), key=lambda item: (-item[1].total(), str(item[0]))
@@ -103,12 +104,9 @@ def _macro_f1(golds: Sequence[Answer], guesses: Sequence[Answer]) -> float:
 
 
 def _extra(coded: Coded, not_these: Sequence[str]) -> dict[str, list[str | None]]:
-    rows = [orjson.loads(extra) if extra else {} for extra in coded.articles["extra"].to_pylist()]
-    names = dict.fromkeys(name for row in rows for name in row if name not in not_these)
-    return {
-        name: [str(row[name]) if row.get(name) not in (None, "", []) else None for row in rows]
-        for name in sorted(names)
-    }
+    rows = extra_fields(coded.articles)
+    names = sorted({name for row in rows for name in row} - set(not_these))
+    return {name: [as_text(row.get(name)) for row in rows] for name in names}
 
 
 def words(coded: Coded, tasks: Mapping[str, Task]) -> Iterator[Finding]:

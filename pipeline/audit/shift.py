@@ -15,9 +15,11 @@ _WORD: Final = re.compile(r"\w+")
 _WORDS_SHOWN: Final = 10
 # New words this many times as often as between dev and train.
 _SHIFTED: Final = 1.5
+_LEAST_SHIFT: Final = 0.01  # of all words: a small dev side says little of what is rarer
 # Total variation of the labels' shares from which on scores of the sides are not comparable.
 _MOVED: Final = 0.2
 _CHANCE: Final = 0.01
+_NONE: Final = frozenset(["none of them"])
 
 
 def vocabulary(coded: Coded) -> Iterator[Finding]:
@@ -37,7 +39,7 @@ def vocabulary(coded: Coded) -> Iterator[Finding]:
     dev = _new(by_side[Side.DEV], train) if Side.DEV in by_side else None
     for side in coded.test_sides:
         new = _new(by_side[side], train)
-        is_shifted = dev is not None and new >= _SHIFTED * dev and new > 0
+        is_shifted = dev is not None and new >= max(_SHIFTED * dev, dev + _LEAST_SHIFT)
         compared = f"; of dev {100 * dev:.1f} %" if dev is not None else ""
         yield Finding(
             "vocabulary", Severity.WARNING if is_shifted else Severity.INFO,
@@ -59,6 +61,8 @@ def _telling(one: Counter[str], other: Counter[str]) -> list[dict[str, Any]]:
     Colaresi and Quinn 2008, equations 15 to 22, https://doi.org/10.1093/pan/mpn018).
     """
     prior = one + other
+    if len(prior) < 2:
+        return []
     n_one, n_other, n_prior = one.total(), other.total(), prior.total()
     scores = {}
     for word, a in prior.items():
@@ -73,9 +77,13 @@ def _telling(one: Counter[str], other: Counter[str]) -> list[dict[str, Any]]:
 
 
 def labels(coded: Coded, tasks: Mapping[str, Task]) -> Iterator[Finding]:
-    """Say how far the shares of the labels on a test side are from those in train and dev."""
+    """Say how far the shares of the labels on a test side are from those in train and dev.
+
+    That none holds counts as a label. Chance is judged as if each label of each example were drawn
+    by itself.
+    """
     for name in sorted(tasks):
-        answers = list(coded.answers(name))
+        answers = [(at, on, gold or _NONE) for at, on, gold in coded.answers(name)]
         learnt = Counter(label for at, _, gold in answers if coded.seen[at] for label in gold)
         for side in coded.test_sides:
             tested = Counter(label for _, on, gold in answers if on == side for label in gold)

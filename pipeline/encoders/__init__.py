@@ -7,6 +7,7 @@
 """
 
 from pipeline.encoders.encoder import Encoder, open_encoder
+from pipeline.encoders.precision import Precision
 from pipeline.encoders.source import INSTALL, WEIGHTS, EncoderFiles, find_encoder
 from pipeline.encoders.static import PLAIN_PARTS, TARGET_PARTS, token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
@@ -21,6 +22,7 @@ __all__ = [
     "Encoder",
     "EncoderFiles",
     "EncoderTokenizer",
+    "Precision",
     "Tokens",
     "Window",
     "find_encoder",

@@ -22,7 +22,8 @@ def half_of(precision: Precision) -> Half | None:
     except ModuleNotFoundError:  # who runs the network says what to install
         return None
     if torch.cuda.is_available():
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if is_native else "float16"
     # torch emulates the type on other processors, and is slower there than with 32 bits.
     told: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bfloat16" if told.get("avx512_bf16") or told.get("amx_bf16") else None

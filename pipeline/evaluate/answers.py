@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.codebook import Choose, Task
 from pipeline.errors import DataError
+from pipeline.groups import outlet_key
 from pipeline.records import LABEL_SEPARATOR, SCORED, Side, is_test
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -126,7 +127,8 @@ def _clusters(rows: pa.Table, resample_by: str) -> pa.Array:
         return _array(rows["article_id"])
     if resample_by == "outlet":
         # An article whose outlet is unknown stands with its story only.
-        return _array(pc.coalesce(rows["outlet"], rows["story"]))
+        keys = [outlet_key(name) if name else None for name in rows["outlet"].to_pylist()]
+        return pc.coalesce(pa.array(keys, pa.string()), _array(rows["story"]))
     return _array(rows["story"])
 
 

@@ -245,11 +245,11 @@ def _flips(
 ) -> dict[str, list[Flip]]:
     """Return what the one has right and the other wrong, the surest errors first."""
     result = {}
-    for kind, right, wrong, table in (
-        ("gains", theirs.right, ours.right, first),
-        ("losses", ours.right, theirs.right, other),
+    for kind, flipped, table in (
+        ("gains", theirs.right & ~ours.right, first),
+        ("losses", ours.right & ~theirs.right, other),
     ):
-        places = np.flatnonzero(right & ~wrong)
+        places = np.flatnonzero(flipped)
         sureness = table["probability"].take(pa.array(places)).to_pylist()
         order = sorted(range(len(places)), key=lambda at: (-(sureness[at] or 0), places[at]))
         chosen = pa.array([int(places[at]) for at in order[:FLIPS]], pa.int64())

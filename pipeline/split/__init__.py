@@ -12,7 +12,7 @@ from pipeline.errors import DataError
 from pipeline.near_duplicates import find_near_duplicates
 from pipeline.records import Side, is_test
 from pipeline.split.account import account_of
-from pipeline.split.placement import Place, place_articles
+from pipeline.split.placement import Place, keep_apart, place_articles
 from pipeline.split.stories import stories_of
 from pipeline.split.wishes import grouped_by, wishes_for
 
@@ -46,6 +46,8 @@ def split_articles(
     ids = articles["id"].to_pylist()
     near = find_near_duplicates(articles["text"], section.near_duplicate)
     places = place_articles(ids, wishes, near, _kept(earlier))
+    if isinstance(section, GivenSplit) and section.apart is not None:
+        places = keep_apart(places, section.apart)
     _check_sides(places, section)
     stories = stories_of(near)
     return Split(_table(ids, places, stories), account_of(section.by, ids, places, stories))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.near_duplicates import NearDuplicates
-from pipeline.records import is_test
+from pipeline.records import Side, is_test
 from pipeline.split.wishes import Wish
 
 
@@ -19,7 +19,7 @@ class Twin:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an article came to stand; its side is None if it was set aside because of its twin."""
+    """Where an article came to stand; its side is None if it was set aside."""
 
     side: str | None
     group: str
@@ -95,3 +95,21 @@ def _place(
     twin = min(others, key=lambda twin: not is_test(twin.side))
     reason = f"near-duplicate of {ids[twin.article]} on {twin.side}"
     return Place(None, wish.group, reason, twin)
+
+
+def keep_apart(places: Sequence[Place], field: str) -> list[Place]:
+    """Set aside what shares its group with an article on test, and of train with one on dev."""
+    first: dict[str, str] = {}
+    for place in sorted(places, key=_rank):
+        if place.side is not None:
+            first.setdefault(place.group, place.side)
+    return [
+        place
+        if place.side is None or is_test(place.side) or first[place.group] == place.side
+        else Place(None, place.group, f"{field} on {first[place.group]}")
+        for place in places
+    ]
+
+
+def _rank(place: Place) -> tuple[bool, bool]:
+    return not is_test(place.side or ""), place.side != Side.DEV

@@ -1,9 +1,7 @@
 """The side that each article would be on if it were nobody's near-duplicate."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import islice
 
@@ -11,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
 from pipeline.errors import DataError
-from pipeline.groups import OUTLET, group_keys
+from pipeline.groups import OUTLET, group_keys, iso_day
 from pipeline.records import Side, is_test
 
 SHOWN = 3
@@ -117,21 +115,7 @@ def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
     keys = _groups(articles, section.apart, "split.apart")
     # None follows its near-duplicate: its outlet might be on two sides then.
     wishes = [_given_or_drawn(*each, share, ()) for each in zip(ids, keys, sides, strict=True)]
-    return _apart(wishes, keys, section.apart)
-
-
-def _apart(wishes: Sequence[Wish], keys: Sequence[str], field: str) -> list[Wish]:
-    """Set aside what shares a key with an article on a side of a lower rank."""
-    sides: dict[str, tuple[int, str]] = {}
-    for wish, key in zip(wishes, keys, strict=True):
-        if wish.side is not None:
-            sides[key] = min(sides.get(key, (wish.rank, wish.side)), (wish.rank, wish.side))
-    return [
-        wish
-        if wish.side is None or is_test(wish.side) or sides[key][1] == wish.side
-        else Wish(None, wish.group, f"{field} on {sides[key][1]}", rank=wish.rank)
-        for wish, key in zip(wishes, keys, strict=True)
-    ]
+    return [replace(wish, group=key) for wish, key in zip(wishes, keys, strict=True)]
 
 
 def _as_given(article_id: str, side: str) -> Wish:
@@ -165,7 +149,7 @@ def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
             f"split: dev_from ({dev_from}) must be before test_from ({test_from}); move one of them"
         )
     written = articles["published"].to_pylist()
-    dates = [_date(text or "") for text in written]
+    dates = [iso_day(text or "") for text in written]
     _refuse(
         articles,
         [index for index, day in enumerate(dates) if day is None],
@@ -173,7 +157,7 @@ def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
         "name its field in ingest.fields.published, or split by story",
         written,
     )
-    wishes = [_by_date(day, dev_from, test_from) for day in dates if day is not None]
+    wishes = [_byiso_day(day, dev_from, test_from) for day in dates if day is not None]
     if section.apart is None:
         return wishes
     keys = _groups(articles, section.apart, "split.apart")
@@ -184,32 +168,21 @@ def _drawn_too(wish: Wish, key: str, section: TimeSplit) -> Wish:
     """Leave an article on its date's side only if its outlet, or whatever it is, is drawn there."""
     side = _drawn_side(key, section.salt, section.apart_dev, section.apart_test)
     if side == wish.side:
-        return wish
-    return Wish(None, wish.group, f"{section.apart} on {side}")
+        return replace(wish, group=key)
+    return Wish(None, key, f"{section.apart} on {side}")
 
 
-def _by_date(day: str, dev_from: str, test_from: str) -> Wish:
+def _byiso_day(day: str, dev_from: str, test_from: str) -> Wish:
     if day < dev_from:
         return Wish(Side.TRAIN.value, day, "time")
     return Wish((Side.DEV if day < test_from else Side.TEST).value, day, "time")
 
 
 def _boundary(text: str, key: str) -> str:
-    day = _date(text)
+    day = iso_day(text)
     if day is None or len(text) > len(day):
         raise DataError(f"split.{key}: must be a date such as 2024-01-31; it is {text!r}")
     return day
-
-
-def _date(text: str) -> str | None:
-    """Return the date at the beginning of an ISO date or time, as it stands there."""
-    found = re.match(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]|\Z)", text)
-    if not found:
-        return None
-    try:
-        return date.fromisoformat(found[1]).isoformat()
-    except ValueError:
-        return None
 
 
 def _refuse(

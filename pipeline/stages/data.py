@@ -17,7 +17,7 @@ from pipeline.artifacts import (
     write_json,
     write_table,
 )
-from pipeline.audit import Severity, audit_run, worst
+from pipeline.audit import Coded, Promises, Severity, audit_run, worst
 from pipeline.codebook import Codebook
 from pipeline.config import Config, Ingest, LabelSection, SplitSection
 from pipeline.errors import DataError
@@ -72,7 +72,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 "audit": config.audit.model_dump(mode="json"),
                 "by": config.split.by,
                 "apart": grouped_by(config.split),
-                "gold": gold_fields(config.label),
+                "asked": asked_fields(config.label),
                 "codebook": codebook.model_dump(mode="json"),
             },
             code=["audit", "groups.py", "near_duplicates.py", *SHARED_CODE],
@@ -151,27 +151,34 @@ def split(section: SplitSection, run: RunFolder) -> str:
     return side_counts(divided.splits)
 
 
-def gold_fields(section: LabelSection) -> list[str]:
-    """Return the fields of the rows that hold answers, and may well predict them."""
-    return sorted({inline.label for inline in section.inline.values()})
+def asked_fields(section: LabelSection) -> list[str]:
+    """Return the fields of the rows that hold answers, or what is asked about."""
+    return sorted(
+        {
+            field
+            for inline in section.inline.values()
+            for field in inline.model_dump().values()
+            if field is not None
+        }
+    )
 
 
 def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Write what may give the answers away; DataError where it is as bad as `fail_on` says."""
     findings = audit_run(
-        read_table(run.articles),
-        read_table(run.splits),
-        read_table(run.examples),
+        Coded.of(read_table(run.articles), read_table(run.splits), read_table(run.examples)),
         codebook,
         config.audit,
-        grouped_by(config.split),
-        config.split.by == "time",
-        gold_fields(config.label),
+        Promises(grouped_by(config.split), config.split.by == "time", asked_fields(config.label)),
     )
     write_json(run.audit, {"findings": [finding.as_dict() for finding in findings]})
     counts = Counter(finding.severity for finding in findings)
-    told = [_count(counts[each], each.value) for each in reversed(Severity) if counts[each]]
-    summary = ", ".join(part for part in told if "info" not in part) or "nothing to warn of"
+    told = [
+        _count(counts[each], each.value)
+        for each in (Severity.ERROR, Severity.WARNING)
+        if counts[each]
+    ]
+    summary = ", ".join(told) or "nothing to warn of"
     stops = config.audit.fail_on
     if stops is not None and (level := worst(findings)) and level.rank >= Severity(stops).rank:
         first = findings[0]

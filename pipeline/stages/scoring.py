@@ -22,10 +22,11 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures
+from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures, SplitSection
 from pipeline.evaluate import ReportFacts, evaluate, plots, report
 from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
+from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, views
 from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
@@ -52,7 +53,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 "predict": config.predict.model_dump(mode="json"),
                 "seed": config.seed,
                 "name": config.name,
-                "split": config.split.by,
+                "split": _split_words(config.split),
                 "description": config.description,
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
@@ -217,7 +218,7 @@ def _facts(
     with run.rejects.open("rb") as lines:
         rejects = sum(1 for _ in lines)
     settings: list[tuple[str, object]] = [
-        ("Split", config.split.by),
+        ("Split", _split_words(config.split)),
         *_rung_settings(config),
         *(
             (f"Chosen for {view.task}", chosen_setting(chosen[view.folder]))
@@ -240,6 +241,13 @@ def _facts(
         findings=findings,
         evaluation=config.evaluate,
     )
+
+
+def _split_words(section: SplitSection) -> str:
+    field = grouped_by(section)
+    if field is None or field == section.by:
+        return section.by
+    return f"{section.by}: {field}" if section.by == "field" else f"{section.by}, {field} apart"
 
 
 def _rung_settings(config: Config) -> list[tuple[str, object]]:

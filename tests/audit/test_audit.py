@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import records
-from pipeline.audit import Finding, Severity, audit_run, worst
+from pipeline.audit import Coded, Finding, Promises, Severity, audit_run, worst
 from pipeline.codebook import Codebook
 from pipeline.config import Audit
 
@@ -54,7 +54,7 @@ class Corpus:
 
     def audit(self, section: Audit | None = None, **how: object) -> list[Finding]:
         articles = [
-            {key: row[key] for key in row if key not in ("side", "gold", "story")}
+            {key: row[key] for key in row if key not in ("side", "gold", "story", "labels")}
             for row in self.rows
         ]
         splits = [
@@ -67,19 +67,16 @@ class Corpus:
         examples = [
             {
                 "example_id": f"{row['id']}|topic|", "article_id": row["id"], "task": "topic",
-                "gold": [row["gold"]], "coders": 1,
+                "gold": row.get("labels", [row["gold"]]), "coders": 1,
             }
             for row in self.rows
         ]  # fmt: skip
-        told = {"apart": None, "by_time": False, "gold_fields": []} | how
-        return audit_run(
+        coded = Coded.of(
             pa.Table.from_pylist(articles, schema=records.ARTICLES),
             pa.Table.from_pylist(splits, schema=records.SPLITS),
             pa.Table.from_pylist(examples, schema=records.EXAMPLES),
-            CODEBOOK,
-            section or Audit(),
-            **told,  # type: ignore[arg-type]
         )
+        return audit_run(coded, CODEBOOK, section or Audit(), Promises(**how))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -197,7 +194,7 @@ def test_a_field_that_tells_the_label_is_a_warning_and_the_gold_field_is_not_ask
         told = row["gold"] if n % 10 else "other"
         row["extra"] = json.dumps({"desk": f"desk of {told}", "label": row["gold"], "n": n})
         row["outlet"] = f"Paper {n % 3}"
-    findings = corpus.audit(gold_fields=["label"])
+    findings = corpus.audit(asked_of=["label"])
     desk = the(findings, "field_desk")
     assert desk.severity is Severity.WARNING
     assert desk.numbers["accuracy"] == pytest.approx(1.0)
@@ -259,3 +256,63 @@ def test_rows_are_all_counted_and_the_first_are_shown(corpus: Corpus) -> None:
     told = the(corpus.audit(), "copies").as_dict()
     assert (len(told["rows"]), told["n_rows"], len(told["articles"])) == (20, 30, 30)
     json.dumps(told)
+
+
+def test_whole_copies_are_found_whatever_counts_as_edited(corpus: Corpus) -> None:
+    corpus.rows[41]["text"] = corpus.rows[3]["text"] + " and more"
+    corpus.rows[42]["text"] = edited(corpus.rows[5]["text"], 0.1, 1)
+    findings = corpus.audit(Audit(near_duplicate=0.79))
+    assert the(findings, "copies").articles == ["a41"]
+    assert the(findings, "edited_copies").articles == []
+
+
+def test_a_field_with_the_name_of_something_of_ours_is_still_the_rows_own(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["extra"] = json.dumps({"side": "left" if n % 2 else "right", "year": n % 2})
+        row["published"] = "2031-01-01"
+    findings = corpus.audit(Audit(groups=["side"]))
+    assert the(findings, "known_side").numbers["n"] == 20
+    assert the(findings, "field_side").numbers["accuracy"] == 1
+    assert "field_year" not in {finding.check for finding in findings}  # that of publication
+
+
+def test_a_list_that_is_empty_is_no_group(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["extra"] = json.dumps({"authors": [] if n % 3 else [f"Writer {n}"]})
+    finding = the(corpus.audit(Audit(groups=["authors"]), apart="authors"), "known_authors")
+    assert (finding.severity, finding.numbers["n"]) == (Severity.INFO, 0)
+
+
+def test_that_no_label_holds_counts_as_an_answer(corpus: Corpus) -> None:
+    for row in corpus.rows[40:55]:
+        row["labels"] = []
+    shares = the(corpus.audit(), "label_shares")
+    assert shares.severity is Severity.WARNING
+    assert shares.rows[0] == {"label": "none of them", "test": 0.75, "train": 0.0}
+
+
+def test_a_row_number_is_no_giveaway_and_one_word_is_no_crash(corpus: Corpus) -> None:
+    for n, row in enumerate(corpus.rows):
+        row["text"] = "same"
+        row["extra"] = json.dumps({"row": n, "tags": {"a": [n]}, "share": n % 2})
+    findings = corpus.audit()
+    checks = {finding.check for finding in findings}
+    assert not checks & {"field_row", "field_tags"}
+    assert the(findings, "vocabulary").rows == []
+    assert the(findings, "field_share").rows[0]["value"] in ("0", "1")
+
+
+@pytest.mark.parametrize("gone", ["train", "test"])
+def test_a_side_that_is_not_there_is_no_crash(corpus: Corpus, gone: str) -> None:
+    for row in corpus.rows:
+        if (row["side"] == "test") == (gone == "test"):
+            row["side"] = None
+    assert worst(corpus.audit()) is not Severity.ERROR
+
+
+def test_each_test_side_has_findings_of_its_own(corpus: Corpus) -> None:
+    for row in corpus.rows[50:]:
+        row["side"] = "test_late"
+    corpus.rows[55]["text"] = corpus.rows[1]["text"]
+    found = {each.side: each for each in corpus.audit() if each.check == "copies"}
+    assert [len(found[side].rows) for side in ("test", "test_late")] == [0, 1]

@@ -54,7 +54,7 @@ def test_the_findings_of_the_audit_stand_there_with_the_score_without_them(
     metrics = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold, gone)
     page = evaluate.report(metrics, scored, {}, codebook, facts)
     audit = page[page.index('id="audit"') : page.index('id="task-')]
-    assert "1 of 2 checks\nfound something to weigh" in audit
+    assert "Of 2 findings 1 should\nbe weighed" in audit
     assert "the articles are &lt;copies&gt;" in audit
     left = metrics["test"]["topic"]["without"]["copies"]
     assert f"topic: {left['macro_f1']:.3f}" in audit
@@ -65,7 +65,7 @@ def test_the_findings_of_the_audit_stand_there_with_the_score_without_them(
 def test_an_audit_without_worries_says_so(metrics, scored, codebook, facts):
     calm = replace(facts, findings=[FINDING | {"severity": "info"}])
     page = evaluate.report(metrics, scored, {}, codebook, calm)
-    assert "1 checks found nothing to worry about" in page
+    assert "The audit found nothing to worry about" in page
 
 
 class Tags(HTMLParser):
@@ -193,5 +193,5 @@ def test_the_page_of_a_comparison_has_each_run_each_label_and_what_flipped(make_
     assert "good <1>" not in page
     topic = comparison.rows[5]
     assert f"{topic.lost} lost" in page
-    assert all(flip.article_id in page for flip in topic.losses)
+    assert all(f"<strong>{flip.article_id}</strong>" in page for flip in topic.losses)
     assert page == evaluate.comparison_page(comparison, QUICK)

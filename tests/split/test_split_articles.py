@@ -232,6 +232,17 @@ def test_train_and_dev_articles_of_a_tested_outlet_are_set_aside() -> None:
     assert split.account["set_aside"][0] == {"article": "a2", "reason": "outlet on test"}
 
 
+def test_an_article_that_is_set_aside_does_not_keep_its_outlet_from_train() -> None:
+    rows = given_rows("test", "dev", "dev", "train", "train")
+    for row, name in zip(rows, ["Herald", "Echo", "Post", "Echo", "Echo"], strict=True):
+        row["outlet"] = name
+    rows[0]["text"] = rows[1]["text"] = LONG
+    split = split_articles(articles(*rows), GivenSplit(by="given", apart="outlet"))
+    assert list(sides(split).values()) == ["test", None, "dev", "train", "train"]
+    assert reasons(split)["a2"] == "near-duplicate of a1 on test"
+    assert split.splits["group"].to_pylist()[3] == "echo"
+
+
 def test_dev_is_drawn_by_outlet_where_outlets_are_apart() -> None:
     rows = given_rows(*["train"] * 60, "test")
     for number, row in enumerate(rows[:-1]):

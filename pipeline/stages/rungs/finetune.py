@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.artifacts import to_json
 from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen, probabilities
 from pipeline.config import EncoderFeatures, FinetuneTrain
-from pipeline.encoders import Encoder, Window, open_encoder, windows_of
+from pipeline.encoders import Encoder, Precision, Window, open_encoder, windows_of
 from pipeline.encoders.tuning import (
     HeadShape,
     Tuned,
@@ -93,7 +93,7 @@ class FinetuneRung:
             log=curves(""),
         )  # fmt: skip
         calibrated = [
-            pupil.calibrated(pupil.dev_scores(selected.encoder, head))
+            pupil.calibrated(pupil.dev_scores(selected.encoder, head, self.features.precision))
             for pupil, head in zip(pupils, selected.heads, strict=True)
         ]
         final = selected
@@ -188,7 +188,9 @@ class _Pupil:
             for row in np.flatnonzero(self.material.is_dev == is_dev).tolist()
         ]
 
-    def dev_scores(self, encoder: Encoder, head: TunedHead) -> NDArray[np.float32]:
+    def dev_scores(
+        self, encoder: Encoder, head: TunedHead, precision: Precision
+    ) -> NDArray[np.float32]:
         """Return the scores of the dev side, [n, labels]."""
         windows = [
             replace(window, example=place)
@@ -201,7 +203,7 @@ class _Pupil:
             self._features.batch,
             with_mention=self.shape.with_mention,
             cache=None,
-            precision=self._features.precision,
+            precision=precision,
         )
         return vectors @ head.weights + self.bias(head, with_dev=False)
 
@@ -236,10 +238,13 @@ class _Calibrated:
 def _measure(
     pupils: Sequence[_Pupil], encoder: Encoder, heads: Sequence[TunedHead]
 ) -> dict[str, float]:
-    """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means."""
+    """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means.
+
+    In the precision of training, which is around this: `features.precision` decides nothing here.
+    """
     numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
-        fit = pupil.calibrated(pupil.dev_scores(encoder, head))
+        fit = pupil.calibrated(pupil.dev_scores(encoder, head, "float32"))
         task, gold = pupil.material.view.task, pupil.dev_gold
         numbers[f"{task}.macro_f1"] = macro_f1(chosen(fit.likely, fit.thresholds), gold)
         numbers[f"{task}.log_loss"] = log_loss(fit.likely, gold, pupil.material.many)
