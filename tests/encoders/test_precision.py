@@ -8,23 +8,22 @@ torch = pytest.importorskip("torch")
 
 
 @pytest.mark.parametrize(
-    ("gpu", "told", "half"),
+    ("is_gpu", "is_new", "told", "half"),
     [
-        (None, {"avx512_bf16": True}, "bfloat16"),
-        (None, {"amx_bf16": True}, "bfloat16"),
-        (None, {"avx512_bf16": False, "avx2": True}, None),
-        (None, {}, None),
-        ("new", {}, "bfloat16"),
-        ("old", {"avx512_bf16": True}, "float16"),
+        (False, False, {"avx512_bf16": True}, "bfloat16"),
+        (False, False, {"amx_bf16": True}, "bfloat16"),
+        (False, False, {"avx512_bf16": False, "avx2": True}, None),
+        (False, False, {}, None),
+        (True, True, {}, "bfloat16"),
+        (True, False, {"avx512_bf16": True}, "float16"),
     ],
 )
-def test_a_machine_multiplies_what_it_can(monkeypatch, gpu, told, half):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+def test_a_machine_multiplies_what_it_can(monkeypatch, is_gpu, is_new, told, half):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: is_gpu)
+    # Every GPU emulates it; what counts is whether it does so without.
     monkeypatch.setattr(
-        torch.cuda,
-        "is_bf16_supported",
-        lambda including_emulation: including_emulation or gpu == "new",
-    )  # what is emulated is not asked for
+        torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation or is_new
+    )
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     assert half_of("auto") == half
     assert half_of("float32") is None
