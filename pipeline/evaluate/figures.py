@@ -170,7 +170,8 @@ def _risk(score: Mapping[str, Any], answers: Answers, title: str) -> "Figure":
                     color=INK)  # fmt: skip
     axes.set_ylabel("share of those that is wrong", fontfamily=FONT, color=INK)
     _bare(axes, "top", "right")
-    _title(axes, title, "dashed: all are given; dot: what the model withholds by itself")
+    dot = "; dot: what the model gives" if "abstain" in score else ""
+    _title(axes, title, f"dashed: all answers are given{dot}")
     return figure
 
 
