@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.audit.coded import Coded
 from pipeline.audit.findings import Finding, Severity, share
+from pipeline.groups import OUTLET
 
 
 def groups(coded: Coded, fields: Sequence[str], apart: str | None) -> Iterator[Finding]:
@@ -14,6 +15,9 @@ def groups(coded: Coded, fields: Sequence[str], apart: str | None) -> Iterator[F
     for field in dict.fromkeys([*fields, *([apart] if apart else [])]):
         keys = coded.groups(field)
         if not any(keys):
+            # A field that was asked for by name is a slip of the pen.
+            severity = Severity.INFO if field == OUTLET else Severity.WARNING
+            yield Finding(f"known_{field}", severity, f"no coded article has its {field}")
             continue
         seen = {key for key, known in zip(keys, coded.seen, strict=True) if known and key}
         for side in coded.test_sides:

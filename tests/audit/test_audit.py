@@ -165,6 +165,12 @@ def test_any_field_can_be_looked_up_on_both_sides(corpus: Corpus) -> None:
     assert finding.numbers["n"] == 10
 
 
+def test_a_field_that_no_row_has_is_told(corpus: Corpus) -> None:
+    findings = corpus.audit(Audit(groups=["outlet", "autor"]))
+    assert the(findings, "known_autor").severity is Severity.WARNING
+    assert the(findings, "known_outlet").summary == "no coded article has its outlet"
+
+
 @pytest.mark.parametrize(("by_time", "severity"), [(False, "info"), (True, "error")])
 def test_a_test_article_older_than_training_is_an_error_by_time(
     corpus: Corpus, by_time: bool, severity: str
