@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.audit.findings import Finding, Severity, share
 from pipeline.groups import field_values, group_keys, iso_day
 from pipeline.records import is_test
 
@@ -76,6 +77,28 @@ class Coded:
         """Return how a person finds an article again."""
         row = self.articles.slice(place, 1).select(["id", "source", "place"]).to_pylist()[0]
         return {"article": row["id"], "place": f"{row['source']}:{row['place']}"}
+
+    def touching(
+        self,
+        check: str,
+        side: str,
+        touched: Mapping[int, Mapping[str, Any]],
+        severity: Severity,
+        said: str,
+        of: int | None = None,
+    ) -> Finding:
+        """Return the finding that these places of a side are `said`, with what stands in each row.
+
+        It is of no weight where there are none. `of` is how many were looked at: all of the side.
+        """
+        n = len(self.on(side)) if of is None else of
+        return Finding(
+            check, severity if touched else Severity.INFO,
+            f"{share(len(touched), n)} of the {said}",
+            side, numbers={"n": len(touched), "of": n},
+            rows=[{**self.where(place), **row} for place, row in touched.items()],
+            articles=[self.ids[place] for place in touched],
+        )  # fmt: skip
 
     def answers(self, task: str) -> Iterator[tuple[int, str, frozenset[str]]]:
         """Yield the article's place, the side and the gold labels of each example of a task."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pipeline.audit.coded import Coded
-from pipeline.audit.findings import Finding, Severity, share
+from pipeline.audit.findings import Finding, Severity
 from pipeline.near_duplicates import NearDuplicates, find_near_duplicates
 
 # From here on two texts are the same story (split.near_duplicate); below, one was edited.
@@ -27,12 +27,19 @@ def copies(coded: Coded, threshold: float) -> Iterator[Finding]:
             twin = _twin(place, near, members, coded)
             if twin is not None:
                 found[place] = twin
-        copied = {place: row for place, row in found.items() if row["similarity"] >= COPY}
-        edited = {place: row for place, row in found.items() if place not in copied}
+        found = dict(sorted(found.items(), key=lambda item: -item[1]["similarity"]))
+        copied = {at: _shown(row) for at, row in found.items() if row["similarity"] >= COPY}
+        edited = {at: _shown(row) for at, row in found.items() if at not in copied}
         is_much = len(copied) >= MANY * len(on_side)
         as_bad = Severity.ERROR if is_much else Severity.WARNING
-        yield _finding("copies", as_bad, coded, side, copied, len(on_side))
-        yield _finding("edited_copies", Severity.WARNING, coded, side, edited, len(on_side))
+        said = "articles are copies of training articles"
+        yield coded.touching("copies", side, copied, as_bad, said)
+        said = "articles are edited copies of training articles"
+        yield coded.touching("edited_copies", side, edited, Severity.WARNING, said)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "similarity": round(row["similarity"], 3)}
 
 
 def _twin(
@@ -48,31 +55,11 @@ def _twin(
         return None
     twin = coded.where(best[1])
     return {
-        **coded.where(place),
         "twin": twin["article"],
         "twin_place": twin["place"],
         "twin_side": coded.sides[best[1]],
         "similarity": best[0],
     }
-
-
-def _finding(
-    check: str,
-    severity: Severity,
-    coded: Coded,
-    side: str,
-    found: Mapping[int, dict[str, Any]],
-    n: int,
-) -> Finding:
-    rows = sorted(found.values(), key=lambda row: -row["similarity"])
-    return Finding(
-        check, severity if found else Severity.INFO,
-        f"{share(len(found), n)} of the articles are {check.replace('_', ' ')} of training "
-        "articles",
-        side, numbers={"n": len(found), "of": n},
-        rows=[{**row, "similarity": round(row["similarity"], 3)} for row in rows],
-        articles=[coded.ids[place] for place in found],
-    )  # fmt: skip
 
 
 def headlines(coded: Coded) -> Iterator[Finding]:
@@ -86,25 +73,13 @@ def headlines(coded: Coded) -> Iterator[Finding]:
         if not any(keys):
             continue
         for side in coded.test_sides:
-            on_side = coded.on(side).tolist()
-            touched = [place for place in on_side if keys[place] in seen]
-            yield Finding(
-                f"same_{name}",
-                Severity.WARNING if touched else Severity.INFO,
-                f"{share(len(touched), len(on_side))} of the articles have the {name} of a "
-                "training article",
-                side,
-                numbers={"n": len(touched), "of": len(on_side)},
-                rows=[
-                    {
-                        **coded.where(place),
-                        name: keys[place],
-                        "twin": coded.ids[seen[str(keys[place])]],
-                    }
-                    for place in touched
-                ],
-                articles=[coded.ids[place] for place in touched],
-            )
+            touched = {
+                place: {name: key, "twin": coded.ids[seen[key]]}
+                for place in coded.on(side).tolist()
+                if (key := keys[place]) in seen and key is not None
+            }
+            said = f"articles have the {name} of a training article"
+            yield coded.touching(f"same_{name}", side, touched, Severity.WARNING, said)
 
 
 def _headline(title: str | None) -> str | None:

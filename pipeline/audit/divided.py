@@ -1,9 +1,10 @@
 """What stands on both sides of a split, or in the wrong order: outlets, stories, dates."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pipeline.audit.coded import Coded
-from pipeline.audit.findings import Finding, Severity, share
+from pipeline.audit.findings import Finding, Severity
 from pipeline.groups import OUTLET
 
 
@@ -22,22 +23,17 @@ def groups(coded: Coded, fields: Sequence[str], apart: str | None) -> Iterator[F
         seen = {key for key, known in zip(keys, coded.seen, strict=True) if known and key}
         for side in coded.test_sides:
             on_side = coded.on(side).tolist()
-            touched = [place for place in on_side if keys[place] in seen]
+            touched = {at: {field: keys[at]} for at in on_side if keys[at] in seen}
             here = {keys[place] for place in on_side if keys[place]}
-            if not touched:
-                severity = Severity.INFO
-            else:
-                severity = Severity.ERROR if field == apart else Severity.INFO
-            yield Finding(
-                f"known_{field}", severity,
-                f"{share(len(touched), len(on_side))} of the articles share their {field} with "
-                f"training; {len(here & seen):,} of the {len(here):,} there are known",
-                side,
-                numbers={"n": len(touched), "of": len(on_side), "groups": len(here),
-                         "known_groups": len(here & seen)},
-                rows=[{**coded.where(place), field: keys[place]} for place in touched],
-                articles=[coded.ids[place] for place in touched],
+            known = len(here & seen)
+            finding = coded.touching(
+                f"known_{field}", side, touched,
+                Severity.ERROR if field == apart else Severity.INFO,
+                f"articles share their {field} with training; {known:,} of the {len(here):,} there "
+                "are known",
             )  # fmt: skip
+            counts = {"groups": len(here), "known_groups": known}
+            yield replace(finding, numbers={**finding.numbers, **counts})
 
 
 def stories(coded: Coded) -> Iterator[Finding]:
@@ -45,16 +41,9 @@ def stories(coded: Coded) -> Iterator[Finding]:
     names = coded.stories
     seen = {name for name, known in zip(names, coded.seen, strict=True) if known}
     for side in coded.test_sides:
-        on_side = coded.on(side).tolist()
-        touched = [place for place in on_side if names[place] in seen]
-        yield Finding(
-            "divided_story", Severity.WARNING if touched else Severity.INFO,
-            f"{share(len(touched), len(on_side))} of the articles are of a story that training "
-            "has an article of",
-            side, numbers={"n": len(touched), "of": len(on_side)},
-            rows=[{**coded.where(place), "story": names[place]} for place in touched],
-            articles=[coded.ids[place] for place in touched],
-        )  # fmt: skip
+        touched = {at: {"story": names[at]} for at in coded.on(side).tolist() if names[at] in seen}
+        said = "articles are of a story that training has an article of"
+        yield coded.touching("divided_story", side, touched, Severity.WARNING, said)
 
 
 def dates(coded: Coded, by_time: bool) -> Iterator[Finding]:
@@ -67,12 +56,11 @@ def dates(coded: Coded, by_time: bool) -> Iterator[Finding]:
         dated = {place: day for place in coded.on(side).tolist() if (day := days[place])}
         if not dated:
             continue
-        older = [place for place, day in dated.items() if day <= seen[-1]]
-        yield Finding(
-            "dates", Severity.ERROR if by_time and older else Severity.INFO,
-            f"{share(len(older), len(dated))} of the dated articles are not younger than the "
-            f"latest training article, of {seen[-1]}",
-            side, numbers={"n": len(older), "of": len(dated)},
-            rows=[{**coded.where(place), "published": days[place]} for place in older],
-            articles=[coded.ids[place] for place in older] if by_time else [],
+        older = {place: {"published": day} for place, day in dated.items() if day <= seen[-1]}
+        finding = coded.touching(
+            "dates", side, older, Severity.ERROR if by_time else Severity.INFO,
+            f"dated articles are not younger than the latest training article, of {seen[-1]}",
+            of=len(dated),
         )  # fmt: skip
+        # Where time does not divide the sides, an older article is no reason to leave it out.
+        yield finding if by_time else replace(finding, articles=())

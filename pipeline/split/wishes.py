@@ -157,7 +157,7 @@ def _by_time(articles: pa.Table, section: TimeSplit) -> list[Wish]:
         "name its field in ingest.fields.published, or split by story",
         written,
     )
-    wishes = [_byiso_day(day, dev_from, test_from) for day in dates if day is not None]
+    wishes = [_by_date(day, dev_from, test_from) for day in dates if day is not None]
     if section.apart is None:
         return wishes
     keys = _groups(articles, section.apart, "split.apart")
@@ -172,7 +172,7 @@ def _drawn_too(wish: Wish, key: str, section: TimeSplit) -> Wish:
     return Wish(None, key, f"{section.apart} on {side}")
 
 
-def _byiso_day(day: str, dev_from: str, test_from: str) -> Wish:
+def _by_date(day: str, dev_from: str, test_from: str) -> Wish:
     if day < dev_from:
         return Wish(Side.TRAIN.value, day, "time")
     return Wish((Side.DEV if day < test_from else Side.TEST).value, day, "time")
