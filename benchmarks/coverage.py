@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate import metrics
 from pipeline.evaluate.bootstrap import interval, resampled_sums
-from pipeline.evaluate.comparison import p_value_of
+from pipeline.evaluate.significance import p_value_of
 
 TRUTH = 200_000  # stories
 SHARES = {2: [0.7, 0.3], 3: [0.5, 0.3, 0.2], 8: [0.3, 0.2, 0.15, 0.1, 0.1, 0.06, 0.05, 0.04]}

@@ -568,6 +568,12 @@ class Evaluate(Section):
     """What is drawn with replacement."""
     bins: Annotated[int, Field(ge=2)] = 10
     """Bins of the calibration error, of equal mass."""
+    slices: list[str] = ["outlet", "period", "length", "language", "target", "voice"]
+    """Parts of the test side that are scored by themselves: `outlet`, `period` (years, or quarters
+    of a short time), `length` in words, `language`, `target`, `voice` (whether a target is named in
+    quotations), or any field of the rows."""
+    slice_support: Annotated[int, Field(ge=2)] = 10
+    """Examples that a slice must have to be scored."""
     blind_twin: bool = True
     """Train each target task a second time without its target, to compare with."""
 

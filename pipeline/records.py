@@ -131,6 +131,8 @@ SCORED: Final = pa.schema(
         # there is no other one, and on dev.
         pa.field("swapped_target", pa.string()),
         pa.field("swapped_label", pa.string()),
+        # What the example belongs to: `outlet` → `Harbour Post`, `length` → `150–399 words`.
+        pa.field("slices", pa.map_(pa.string(), pa.string())),
     ]
 )
 

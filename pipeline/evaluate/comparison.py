@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,6 @@ from pipeline.errors import DataError
 from pipeline.evaluate import metrics
 from pipeline.evaluate.answers import (
     Answers,
-    Floats,
     check_scored,
     question_of_score,
     read_answers,
@@ -22,6 +21,8 @@ from pipeline.evaluate.answers import (
     sides_and_tasks,
 )
 from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.significance import holm, mcnemar, p_value_of
+from pipeline.evaluate.slices import slice_sums, slicings
 from pipeline.records import is_test, join_labels
 
 # What makes two rows of two runs the same example.
@@ -42,6 +43,22 @@ class LabelDifference:
     difference: float | None
     difference_low: float | None
     difference_high: float | None
+
+
+@dataclass(frozen=True)
+class SliceDifference:
+    """A slice's accuracy in both runs; differences are to the first run."""
+
+    by: str
+    name: str
+    n: int
+    first: float
+    other: float
+    difference: float
+    difference_low: float | None
+    difference_high: float | None
+    p_adjusted: float | None
+    """Two-sided, by the deviation of the resamples, after Holm over all slices of the task."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,8 @@ class ComparisonRow:
     """`p_value` after Holm, over the runs that are compared with the first."""
     labels: Sequence[LabelDifference] = ()
     """By label, in the codebook's order."""
+    slices: Sequence[SliceDifference] = ()
+    """By slice that the first run's `evaluate.slices` names and that is large enough."""
     gains: Sequence[Flip] = ()
     """The first of those gained, the surest errors of the first run."""
     losses: Sequence[Flip] = ()
@@ -173,9 +192,10 @@ def _compare_task(
             )
         rng = np.random.default_rng([seed, *f"{side}/{task}".encode()])
         theirs = other.answers(side, task, section)
-        differs = _difference(ours, theirs, section, rng) | _flips(
-            rows_of(first.rows, side, task), rows_of(other.rows, side, task), ours, theirs
-        )
+        rows = rows_of(first.rows, side, task)
+        differs = _difference(ours, theirs, section, rng)
+        differs["slices"] = _slice_differences(rows, ours, theirs, section, rng)
+        differs |= _flips(rows, rows_of(other.rows, side, task), ours, theirs)
         found.append((other, differs))
     adjusted = holm([differs["p_value"] for _, differs in found])
     for (other, differs), p_value in zip(found, adjusted, strict=True):
@@ -236,6 +256,38 @@ def _label_differences(
     return found
 
 
+def _slice_differences(
+    rows: pa.Table, ours: Answers, theirs: Answers, section: Evaluate, rng: np.random.Generator
+) -> list[SliceDifference]:
+    from scipy.stats import norm
+
+    found, p_values = [], []
+    for cut in slicings(rows, section.slice_support):
+        sums = slice_sums(cut, [ours.right, theirs.right], ours.clusters, section, rng)
+        first, other = (metrics.ratio(sums[..., at], sums[..., 0]) for at in (1, 2))
+        for at, name in enumerate(cut.names):
+            differences = other[:, at] - first[:, at]
+            low, high = interval(differences[1:], section.confidence)
+            spread = np.nanstd(differences[1:]) if low is not None else 0.0
+            p_values.append(
+                float(2 * norm.sf(abs(differences[0]) / spread)) if spread > 0 else None
+            )
+            found.append(
+                SliceDifference(
+                    by=cut.by,
+                    name=name,
+                    n=int(sums[0, at, 0]),
+                    first=float(first[0, at]),
+                    other=float(other[0, at]),
+                    difference=float(differences[0]),
+                    difference_low=low,
+                    difference_high=high,
+                    p_adjusted=None,
+                )
+            )
+    return [replace(each, p_adjusted=p) for each, p in zip(found, holm(p_values), strict=True)]
+
+
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
@@ -271,34 +323,6 @@ def _flips(
             )
         ]
     return result
-
-
-def mcnemar(gained: int, lost: int) -> float:
-    """Two-sided exact McNemar test: how well even chances of gaining and losing fit."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Adjust p-values for how many there are (Holm 1979, https://www.jstor.org/stable/4615733)."""
-    known = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for rank, (p, at) in enumerate(known):
-        largest = max(largest, min(1.0, p * (len(known) - rank)))
-        adjusted[at] = largest
-    return adjusted
-
-
-def p_value_of(differences: Floats) -> float | None:
-    """Twice the share of resamples on the rarer side of no difference, itself on both sides."""
-    known = differences[~np.isnan(differences)]
-    if not len(known):
-        return None
-    rarer = min((known <= 0).sum(), (known >= 0).sum())
-    # One is added above and below, so that no number of resamples claims an impossibility.
-    return float(min(1.0, 2 * (rarer + 1) / (len(known) + 1)))
 
 
 def _test_rows(run: str, scored: pa.Table) -> pa.Table:

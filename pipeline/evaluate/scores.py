@@ -25,6 +25,7 @@ from pipeline.evaluate.answers import (
 )
 from pipeline.evaluate.baselines import baseline_scores
 from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.slices import slice_scores
 
 # Finer than any test set can tell, coarser than the last bits in which processors differ.
 DIGITS: Final = 6
@@ -63,6 +64,7 @@ def evaluate(
         scores = _score(answers, section, rng, training)
         if not question.many:
             scores |= _abstention(answers, (answer_from or {}).get(name), section, rng)
+        scores["slices"] = slice_scores(rows, answers, section, rng)
         if checks := (touched or {}).get(side, {}):
             scores["without"] = _without(rows, answers, checks, section, rng)
         result.setdefault(side, {})[name] = _rounded(scores)

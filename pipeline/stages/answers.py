@@ -77,4 +77,5 @@ def with_gold(
         ("swapped_label", swaps and swaps.labels),
     ):
         columns[name] = pa.nulls(len(examples), pa.string()) if values is None else values
+    columns["slices"] = pa.nulls(len(examples), SCORED.field("slices").type)  # see stages/slices.py
     return pa.table(columns).select(SCORED.names).cast(SCORED)

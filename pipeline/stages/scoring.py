@@ -31,6 +31,7 @@ from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, views
 from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
 from pipeline.stages.runner import Stage
+from pipeline.stages.slices import with_slices
 from pipeline.stages.swaps import swapped
 
 # Examples scored at once: what bounds the memory beside the table itself.
@@ -58,7 +59,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
-                  "stages/scoring.py"],
+                  "stages/slices.py", "stages/scoring.py", "groups.py", "quotations.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", *rung_packages(config)],
             work=lambda: score(config, codebook, run),
         ),
@@ -89,6 +90,9 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
     bundles = {False: load_bundle(run.model), True: load_bundle(run.blind_model)}
     scored = pa.concat_tables(
         [read_table(run.heldout), *_score_tests(bundles, config, codebook, run, coded)]
+    )
+    scored = with_slices(
+        scored, read_table(run.articles), read_table(run.examples), config.evaluate.slices
     )
     train_gold = {
         task: coded.filter(

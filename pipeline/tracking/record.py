@@ -149,6 +149,17 @@ def label_rows(scores: Scores) -> list[dict[str, Any]]:
     ]
 
 
+def slice_rows(scores: Scores) -> list[dict[str, Any]]:
+    """Return one row per side, task and slice, its first column unique and its second the score."""
+    return [
+        {"slice": f"{side}/{task}: {by} {name}", "accuracy": row["accuracy"], **_scalars(row)}
+        for side, tasks in scores.items()
+        for task, task_scores in tasks.items()
+        for by, slices in (task_scores.get("slices") or {}).get("by", {}).items()
+        for name, row in slices.items()
+    ]
+
+
 def _labels_of(task_scores: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     labels = task_scores.get("labels")
     if isinstance(labels, Mapping):

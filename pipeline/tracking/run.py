@@ -23,6 +23,7 @@ from pipeline.tracking.record import (
     headline_metrics,
     label_rows,
     param_text,
+    slice_rows,
     slug,
 )
 from pipeline.tracking.store import (
@@ -150,7 +151,11 @@ def _log_data(client: "MlflowClient", run_id: str, datasets: Sequence[Dataset]) 
 def _log_files(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
     for name, path in record.artifacts.items():
         _log_file_as(client, run_id, name, path)
-    for name, rows in (("labels.json", label_rows(record.metrics)), ("errors.json", record.errors)):
+    for name, rows in (
+        ("labels.json", label_rows(record.metrics)),
+        ("slices.json", slice_rows(record.metrics)),
+        ("errors.json", record.errors),
+    ):
         if rows:
             client.log_table(run_id, _columns(rows), name)
 

@@ -64,6 +64,7 @@ def scored_row() -> Callable[..., dict[str, Any]]:
             "blind_probabilities": None,
             "swapped_target": None,
             "swapped_label": None,
+            "slices": None,
         }
         return row | given
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline import evaluate
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
-from pipeline.evaluate.comparison import holm, mcnemar
+from pipeline.evaluate.significance import holm, mcnemar
 
 QUICK = Evaluate(resamples=200)
 
@@ -48,6 +48,24 @@ def test_a_worse_run_is_worse_with_an_interval_below_zero(runs):
     assert other.accuracy - first.accuracy == pytest.approx(
         (other.gained - other.lost) / n, abs=2e-6
     )
+
+
+def test_slices_of_the_first_run_are_compared_by_accuracy(runs):
+    metrics, table = runs["good"]
+    halves = [[("outlet", "Post" if at % 2 else "Echo")] for at in range(table.num_rows)]
+    place = table.schema.get_field_index("slices")
+    field = table.schema.field("slices")
+    sliced = table.set_column(place, field, pa.array(halves, field.type))
+    row = evaluate.compare({"good": (metrics, sliced), "poor": runs["poor"]}, QUICK).rows[-1]
+    assert [(each.by, each.name) for each in row.slices] == [("outlet", "Echo"), ("outlet", "Post")]
+    assert sum(each.n for each in row.slices) == row.n
+    # Slices weighed by their size make up the whole.
+    whole = sum(each.difference * each.n for each in row.slices) / row.n
+    assert whole == pytest.approx((row.gained - row.lost) / row.n)
+    for each in row.slices:
+        assert each.difference == pytest.approx(each.other - each.first)
+        assert each.difference_low < each.difference < each.difference_high
+        assert each.p_adjusted < 0.05
 
 
 def test_a_run_does_not_differ_from_itself_whatever_the_order_of_its_rows(runs):

@@ -51,6 +51,7 @@ def test_sides_and_tasks_are_sorted_and_the_keys_have_one_order(metrics):
         *("target_swap_flip_rate", "target_swap_flip_rate_low", "target_swap_flip_rate_high"),
         "target_swap_n",
         *("labels", "confusion", "baselines", "aurc", "aurc_low", "aurc_high"),
+        "slices",
     ]
     json.dumps(metrics, allow_nan=False)
 
