@@ -127,7 +127,7 @@ def slice_sums(
     shape = (len(cut.codes), width * len(cut.names))
     tally = csr_array((table.ravel(), (np.repeat(member, width), places.ravel())), shape=shape)
     sums = resampled_sums({"slices": tally}, clusters, section.resamples, rng)["slices"]
-    return sums.reshape(-1, len(cut.names), width)
+    return sums.reshape(len(sums), len(cut.names), width)
 
 
 def _macro_f1(answers: Answers, members: Flags) -> float:
