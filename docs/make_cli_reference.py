@@ -49,6 +49,7 @@ Results go to stdout, progress and errors to stderr.
 | 1 | something that you can put right; stderr says in a line where and what |
 | 2 | a wrong command or option |
 | 3 | `slant predict`: done, but some rows could not be read; they are in a file of rejects |
+| 4 | `slant promote`: the model did not pass the gate |
 
 ## Commands
 """

@@ -1,7 +1,7 @@
 """The command line: each command parses, makes one call, and prints.
 
 Results go to stdout, progress and errors to stderr. Exit status: 0 done; 1 the user can put
-something right; 2 a wrong command; 3 done, but some rows were rejected.
+something right; 2 a wrong command; 3 done, but some rows were rejected; 4 not promoted.
 """
 
 import errno
@@ -20,10 +20,12 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.artifacts import RunFolder
     from pipeline.config import Config
+    from pipeline.evaluate import Comparison
     from pipeline.stages import Outcome
 
 EXIT_ERROR: Final = 1
 EXIT_REJECTS: Final = 3
+EXIT_REFUSED: Final = 4
 # No room, no quota, no permission, a read-only disk: no bug, and nothing to trace.
 DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -475,43 +477,49 @@ def compare(
     html: Annotated[
         Path | None,
         typer.Option(
-            "--html", metavar="FILE", help="Write it as a page too, with flipped examples."
+            "--html", metavar="FILE", help="Write it as a page too, with slices and flips."
         ),
     ] = None,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Measure how fast the models are, side by side.")
+    ] = False,
+    tracked: Annotated[
+        bool, typer.Option("--track", help="Add it to the runs in MLflow, but the first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare runs on the same test articles, with paired differences to the first.
 
     \b
       slant compare runs/default runs/unigrams
-      slant compare runs/default runs/unigrams --html comparison.html
+      slant compare runs/default runs/unigrams --html comparison.html --speed
+      slant compare runs/default runs/unigrams --track
       slant compare runs/default runs/unigrams --json
     """
-    from pipeline.artifacts import RunFolder, read_json, read_table, replacing
-    from pipeline.config import Evaluate
-    from pipeline.evaluate import compare as compare_runs
+    from pipeline.artifacts import RunFolder, replacing
     from pipeline.evaluate import comparison_page
+    from pipeline.stages import compare_runs, record_comparison
 
     folders = [RunFolder(path) for path in runs]
-    if len(folders) < 2:
-        raise PipelineError("compare needs two runs or more: slant compare runs/a runs/b")
-    named = {
-        str(folder.path): (read_json(folder.metrics), read_table(folder.predictions))
-        for folder in folders
-    }
-    if len(named) < len(folders):
-        raise PipelineError("compare: a run is named twice")
-    section = Evaluate.model_validate(read_json(folders[0].config)["evaluate"])
-    comparison = compare_runs(named, section)
+    comparison, section = compare_runs(folders, speed=speed)
     if html is not None:
         with replacing(html) as file:
             file.write_text(comparison_page(comparison, section), encoding="utf-8")
+    if tracked:
+        record_comparison(comparison, section, folders, Path())
     if as_json:
         _print_json(comparison.as_dict())
         return
-    head = f"{100 * section.confidence:g} % interval"
+    typer.echo(_comparison_table(comparison, section.confidence))
+    if speed:
+        typer.echo(f"\n{_costs_table(comparison)}")
+
+
+def _comparison_table(comparison: "Comparison", confidence: float) -> str:
+    head = f"{100 * confidence:g} % interval"
+    is_adjusted = len({row.run for row in comparison.rows}) > 2
     rows = [["side/task", "run", "n", "macro-F1", head, "difference", "interval", "p"]]
-    rows[0] += ["p (Holm)"] if len(named) > 2 else []
+    rows[0] += ["p (Holm)"] if is_adjusted else []
     rows[0] += ["gained/lost", "p (McNemar)"]
     rows += [
         [
@@ -524,13 +532,59 @@ def compare(
             ""
             if row.difference is None
             else _interval(row.difference_low, row.difference_high, signed=True),
-            *(_p(value) for value in (row.p_value, row.p_adjusted)[: 1 + (len(named) > 2)]),
+            *(_p(value) for value in (row.p_value, row.p_adjusted)[: 1 + is_adjusted]),
             "" if row.gained is None else f"{row.gained}/{row.lost}",
             _p(row.mcnemar_p),
         ]
         for row in comparison.rows
     ]
-    typer.echo(_aligned(rows))
+    return _aligned(rows)
+
+
+def _costs_table(comparison: "Comparison") -> str:
+    rows = [["run", "examples/s", "MB"]]
+    for run, cost in comparison.costs.items():
+        assert cost.examples_per_second is not None
+        rows.append([run, f"{cost.examples_per_second:,.0f}", f"{cost.megabytes:.1f}"])
+    return _aligned(rows)
+
+
+@app.command()
+def promote(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a recorded run.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Make it the champion without any test.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a run's model @champion if it passes the gate; exit status 4 if it does not.
+
+    It has to pass the audit and the behaviour tests, and be better than the champion by the paired
+    test on the same test articles, or as good and faster. The verdict and its numbers are tags of
+    the version in MLflow. track.gate has the margins.
+
+    \b
+      slant promote runs/bigrams
+      slant promote runs/bigrams --force
+      slant promote runs/bigrams --json
+    """
+    from pipeline.artifacts import RunFolder, read_json
+    from pipeline.config import Config
+    from pipeline.stages import promote as promote_run
+
+    folder = RunFolder(run)
+    config = Config.model_validate(read_json(folder.config))
+    verdict = promote_run(folder, config, Path(), force=force)
+    if as_json:
+        _print_json(
+            {"champion": verdict.champion, "verdict": verdict.sentence, "numbers": verdict.tags}
+        )
+    else:
+        typer.echo(f"{'promoted' if verdict.champion else 'not promoted'}: {verdict.sentence}")
+        for name, value in verdict.tags.items():
+            typer.echo(f"{name}  {value}")
+    if not verdict.champion:
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @app.command()

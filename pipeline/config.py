@@ -578,6 +578,17 @@ class Evaluate(Section):
     """Train each target task a second time without its target, to compare with."""
 
 
+class Gate(Section):
+    """When a model takes the champion's place."""
+
+    level: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Level of the paired test, adjusted for how many sides and tasks there are (Holm)."""
+    margin: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.01
+    """Loss of macro-F1 that a faster model must be shown not to have."""
+    faster: Annotated[float, Field(ge=1, strict=False)] = 1.5
+    """How many times as fast it must be then."""
+
+
 class Track(Section):
     """Where the run is recorded in MLflow."""
 
@@ -590,8 +601,10 @@ class Track(Section):
     registered_model: str | None = None
     """Name in the model registry; `slant-` and the codebook's name where it is null."""
     promote: Literal["better", "always", "never"] = "better"
-    """When the new version becomes `@champion`: when it is the first or better on dev; always;
-    never."""
+    """When the new version becomes `@champion`: where it passes the gate, as `slant promote` asks;
+    always; never."""
+    gate: Gate = Gate()
+    """What `slant promote` asks for."""
 
 
 class Abstain(Section):

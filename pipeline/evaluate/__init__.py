@@ -1,21 +1,25 @@
 """From predictions with their gold to scores with intervals, plots, a page, and comparisons.
 
-`evaluate` scores, `plots` draws, `report` writes the page; `compare` sets runs side by side, and
-`comparison_page` writes that for readers.
+`evaluate` scores, `plots` draws, `report` writes the page; `compare` sets runs side by side,
+`comparison_page` writes that for readers, and `rule` says which of two is to be used.
 """
 
-from pipeline.evaluate.comparison import Comparison, ComparisonRow, compare
+from pipeline.evaluate.comparison import Comparison, ComparisonRow, Cost, compare
 from pipeline.evaluate.figures import plots
+from pipeline.evaluate.gate import Ruling, rule
 from pipeline.evaluate.page import ReportFacts, comparison_page, report
 from pipeline.evaluate.scores import evaluate
 
 __all__ = [
     "Comparison",
     "ComparisonRow",
+    "Cost",
     "ReportFacts",
+    "Ruling",
     "compare",
     "comparison_page",
     "evaluate",
     "plots",
     "report",
+    "rule",
 ]

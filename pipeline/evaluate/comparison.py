@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -118,14 +118,28 @@ class ComparisonRow:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a run's model costs to use."""
+
+    examples_per_second: float | None
+    """With two sentences of evidence each, in the same minute as the other runs' models; None where
+    it was not measured."""
+    megabytes: float
+    """Of the model's folder."""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Rows by side, task and run; the runs in the order they were named, the first one leads."""
 
     rows: list[ComparisonRow]
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    """By run."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {"rows": [asdict(row) for row in self.rows]}
+        costs = {run: asdict(cost) for run, cost in self.costs.items()}
+        return {"rows": [asdict(row) for row in self.rows], "costs": costs}
 
 
 def compare(

@@ -99,7 +99,9 @@ def comparison_page(comparison: Comparison, section: Evaluate) -> str:
     for row in comparison.rows:
         tasks.setdefault((row.side, row.task), []).append(row)
     names = list(dict.fromkeys(row.run for row in comparison.rows))
-    page: str = _template(COMPARISON).render(tasks=tasks, names=names, evaluation=section)
+    page: str = _template(COMPARISON).render(
+        tasks=tasks, names=names, costs=comparison.costs, evaluation=section
+    )
     return page
 
 

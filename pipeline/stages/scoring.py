@@ -30,6 +30,7 @@ from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, views
 from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
+from pipeline.stages.promotion import promote
 from pipeline.stages.runner import Stage
 from pipeline.stages.slices import with_slices
 from pipeline.stages.swaps import swapped
@@ -78,7 +79,7 @@ def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: P
         inputs=[run.metrics, run.predictions, run.report, run.plots, run.model, run.splits],
         outputs=[run.tracking],
         settings={"config": config.model_dump(mode="json"), "store": uri},
-        code=["tracking", "stages/scoring.py"],
+        code=["tracking", "stages/scoring.py", "stages/promotion.py"],
         packages=["mlflow"],
         work=lambda: record(config, codebook, run, folder),
     )
@@ -282,8 +283,11 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     metrics = read_json(run.metrics)
     coded = coded_examples(run, codebook)
     files = {
-        path.name: path for path in (run.config, run.metrics, run.report, run.account, run.audit)
-    }
+        path.name: path
+        for path in (
+            run.config, run.metrics, run.predictions, run.report, run.account, run.audit
+        )
+    }  # fmt: skip
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
     tracked = track(
         RunRecord(
@@ -313,9 +317,11 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
         folder,
     )
     write_json(run.tracking, tracked.as_dict())
-    return f"run {tracked.run_id[:8]}, {tracked.registered_model} v{tracked.version}: " + (
-        tracked.verdict
-    )
+    told = f"run {tracked.run_id[:8]}, {tracked.registered_model} v{tracked.version}"
+    if config.track.promote == "never":
+        return told
+    force = config.track.promote == "always"
+    return f"{told}: {promote(run, config, folder, force=force).sentence}"
 
 
 def _on_side(coded: pa.Table, side: str) -> int:

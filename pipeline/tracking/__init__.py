@@ -3,6 +3,8 @@
 The only home of mlflow, which takes seconds to import and so is imported where it is used.
 """
 
+from pipeline.tracking.champion import Gate, Verdict, Version, open_gate
+from pipeline.tracking.comparing import log_comparison
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
 from pipeline.tracking.groups import GroupRun, group_run
 from pipeline.tracking.live import LiveCurves
@@ -13,14 +15,19 @@ from pipeline.tracking.ui import ui_command, ui_environment
 
 __all__ = [
     "Dataset",
+    "Gate",
     "GroupRun",
     "LiveCurves",
     "RunRecord",
     "Tracked",
+    "Verdict",
+    "Version",
     "flatten",
     "group_run",
     "is_model_uri",
     "is_store_gone",
+    "log_comparison",
+    "open_gate",
     "resolve_bundle",
     "store_uri",
     "track",

@@ -1,73 +1,110 @@
-"""Which version of a registered model is `@champion`, and why."""
+"""Which version of a registered model is `@champion`, decided by one process at a time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipeline.errors import PipelineError
+from pipeline.tracking.record import Tracked
+from pipeline.tracking.store import alone, connected, is_store_gone, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-ALIAS: Final = "champion"
-Promote: TypeAlias = Literal["better", "always", "never"]
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
 
-HOW: Final = "to change it: --set track.promote=always"
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a registered model, and the run that made it."""
+
+    number: str
+    run_id: str
+    model_version: str | None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a version became the champion, and the reason in a sentence."""
+    """Whether a version becomes the champion, the reason in a sentence, and what it rests on."""
 
     champion: bool
     sentence: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def judge(client: "MlflowClient", name: str, version: str, promote: Promote) -> Verdict:
-    """Make the version `@champion` where it deserves it; write the verdict on the version."""
-    holder = client.get_registered_model(name).aliases.get(ALIAS)
-    mine = client.get_model_version(name, version).tags
-    theirs = client.get_model_version(name, str(holder)).tags if holder else None
-    verdict = decide(promote, mine, theirs, str(holder))
-    if verdict.champion:
-        client.set_registered_model_alias(name, ALIAS, version)
-    client.set_model_version_tag(name, version, "verdict", verdict.sentence)
-    return verdict
+@dataclass(frozen=True)
+class Gate:
+    """A registered model while it is decided whether one of its versions becomes the champion."""
+
+    _client: "MlflowClient"
+    name: str
+    number: str  # of the version that asks
+    uri: str
+
+    @property
+    def challenger(self) -> Version:
+        """The version that asks."""
+        return self._version(self.number)
+
+    def champion(self) -> Version | None:
+        """Return the champion there is."""
+        holder = self._client.get_registered_model(self.name).aliases.get(CHAMPION)
+        return self._version(str(holder)) if holder else None
+
+    def _version(self, number: str) -> Version:
+        found = self._client.get_model_version(self.name, number)
+        return Version(number, str(found.run_id), found.tags.get("model_version"))
+
+    def fetch(self, version: Version, file: str, folder: Path) -> Path | None:
+        """Copy a file that is recorded with the version's run to `folder`; None without it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self._client.download_artifacts(version.run_id, file, str(folder)))
+        except (MlflowException, OSError):
+            return None
+
+    def settle(self, verdict: Verdict, against: Version | None) -> bool:
+        """Write the verdict on the version and move the aliases.
+
+        False, with nothing written, where `against` is not the champion any more: judge again.
+        """
+        if self.champion() != against:
+            return False
+        tags = {"verdict": verdict.sentence, **verdict.tags}
+        for key, value in tags.items():
+            self._client.set_model_version_tag(self.name, self.number, key, value)
+        alias = CHAMPION if verdict.champion else CHALLENGER
+        self._client.set_registered_model_alias(self.name, alias, self.number)
+        aliases = self._client.get_registered_model(self.name).aliases
+        if verdict.champion and str(aliases.get(CHALLENGER)) == self.number:
+            self._client.delete_registered_model_alias(self.name, CHALLENGER)
+        return True
 
 
-def decide(
-    promote: Promote, mine: Mapping[str, str], theirs: Mapping[str, str] | None, holder: str
-) -> Verdict:
-    """Compare the tags of a new version with the champion's (None: there is none).
+@contextmanager
+def open_gate(tracked: Tracked, folder: Path) -> Iterator[Gate]:
+    """Yield the gate of the tracked version's model; others wait until it closes.
 
-    Scores on different dev data or under another codebook do not compare, whatever they are.
+    Those on other machines, with a server between them, do not wait: `settle` notices them.
+    PipelineError where the version is not registered any more.
     """
-    stays = f"version {holder} stays the champion"
-    if promote == "never":
-        kept = "there is no champion" if theirs is None else stays
-        return Verdict(False, f"track.promote is never: {kept}")
-    if theirs is None:
-        return Verdict(True, "the first champion")
-    if promote == "always":
-        return Verdict(True, f"champion in place of version {holder}: track.promote is always")
-    if (why := _not_comparable(mine, theirs, holder)) is not None:
-        return Verdict(False, f"{why}: {stays}; {HOW}")
-    new, old = float(mine["dev_macro_f1"]), float(theirs["dev_macro_f1"])
-    numbers = f"dev macro-F1 {new:.4f} against {old:.4f} of version {holder}"
-    if new > old:
-        return Verdict(True, f"better, so the new champion: {numbers}")
-    return Verdict(False, f"not better: {numbers}, which stays the champion")
+    from mlflow.exceptions import MlflowException
 
-
-def _not_comparable(mine: Mapping[str, str], theirs: Mapping[str, str], holder: str) -> str | None:
-    whose = {"this version": mine, f"version {holder}": theirs}
-    for key, what in (("dev_macro_f1", "dev score"), ("dev_digest", "record of its dev data")):
-        for who, tags in whose.items():
-            if key not in tags:
-                return f"{who} has no {what}, so they do not compare"
-    if mine.get("codebook") != theirs.get("codebook"):
-        return (
-            f"codebook {mine.get('codebook')!r} is not version {holder}'s "
-            f"{theirs.get('codebook')!r}, so the scores do not compare"
-        )
-    if mine["dev_digest"] != theirs["dev_digest"]:
-        return f"the dev data are not version {holder}'s, so the scores do not compare"
-    return None
+    # The recorded address has no password; the environment's may have one.
+    uri = store_uri(os.environ.get("MLFLOW_TRACKING_URI") or tracked.uri, folder)
+    if is_store_gone(uri):
+        raise PipelineError(f"{uri}: the runs that were recorded here are gone; slant run again")
+    with alone(uri), connected(uri) as client:
+        try:
+            client.get_model_version(tracked.registered_model, tracked.version)
+        except MlflowException:
+            raise PipelineError(
+                f"version {tracked.version} of {tracked.registered_model} is not registered in "
+                f"MLflow any more; slant run again"
+            ) from None
+        yield Gate(client, tracked.registered_model, tracked.version, uri)

@@ -149,11 +149,8 @@ def register(
 
 
 def _version_tags(record: RunRecord) -> dict[str, str]:
-    tags = {
+    return {
         "codebook": record.codebook,
         "model_version": record.model_version,
         "run": record.name,
-        "dev_digest": record.dev_digest,
-        "dev_macro_f1": None if record.dev_macro_f1 is None else repr(record.dev_macro_f1),
     }
-    return {key: value for key, value in tags.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What is recorded of a run, in plain values, and what became of it."""
+"""What is recorded of a run, in plain values, and where it was recorded."""
 
 import math
 import re
@@ -27,7 +27,6 @@ DEV_HEADLINES: Final = ("macro_f1",)
 
 # MLflow cuts longer values with a warning.
 LONGEST_PARAM: Final = 6000
-DIGITS: Final = 6
 # Of the 36 characters that MLflow would take, as many as its lists have room for.
 DIGEST_SHOWN: Final = 12
 
@@ -61,24 +60,10 @@ class RunRecord:
     errors: Sequence[Mapping[str, Any]] = ()  # rows with the same keys
     training_run: str | None = None  # of LiveCurves, to be shown below this one
 
-    @property
-    def dev_macro_f1(self) -> float | None:
-        """Mean of the tasks' macro-F1 on dev; None where a dev score is missing."""
-        scores = [task.get("macro_f1") for task in self.metrics.get(Side.DEV, {}).values()]
-        numbers = [number for number in map(_number, scores) if number is not None]
-        if not numbers or len(numbers) < len(scores):
-            return None
-        return round(sum(numbers) / len(numbers), DIGITS)
-
-    @property
-    def dev_digest(self) -> str | None:
-        """Digest of the dev examples; None without any."""
-        return next((data.digest for data in self.datasets if data.side == Side.DEV), None)
-
 
 @dataclass(frozen=True)
 class Tracked:
-    """Where MLflow has the run and its model, and whether the model became the champion."""
+    """Where MLflow has the run and its model."""
 
     run_id: str
     experiment_id: str
@@ -86,10 +71,8 @@ class Tracked:
     url_path: str  # the page that compares the experiment's runs, to be put after the server's host
     registered_model: str
     version: str
-    champion: bool
-    verdict: str
 
-    def as_dict(self) -> dict[str, str | bool]:
+    def as_dict(self) -> dict[str, str]:
         """Return the fields as plain values."""
         return asdict(self)
 

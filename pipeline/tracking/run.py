@@ -1,4 +1,4 @@
-"""Record one run: params, metrics, data, files, model, and the verdict on the model."""
+"""Record one run: params, metrics, data, files, model."""
 
 import getpass
 import json
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config import Track
 from pipeline.errors import PipelineError
-from pipeline.tracking.champion import judge
 from pipeline.tracking.groups import PARENT
 from pipeline.tracking.model import log_model, register
 from pipeline.tracking.record import (
@@ -43,7 +42,7 @@ SHOWN_ELSEWHERE: Final = frozenset({"name", "description"})
 
 
 def track(record: RunRecord, section: Track, folder: Path) -> Tracked:
-    """Record `record` as one MLflow run, register its model, and decide on the champion.
+    """Record `record` as one MLflow run, and register its model.
 
     `folder` holds the database and the artifacts where no server is named. A run that could not
     be recorded in full is marked as failed.
@@ -60,7 +59,6 @@ def track(record: RunRecord, section: Track, folder: Path) -> Tracked:
             model_id = log_model(client, experiment, run_id, record)
             name = section.registered_model or record.model_name
             version = register(client, name, model_id, run_id, record)
-            verdict = judge(client, name, version, section.promote)
     return Tracked(
         run_id=run_id,
         experiment_id=experiment,
@@ -69,8 +67,6 @@ def track(record: RunRecord, section: Track, folder: Path) -> Tracked:
         "?workflowType=machine_learning&compareRunsMode=CHART",
         registered_model=name,
         version=version,
-        champion=verdict.champion,
-        verdict=verdict.sentence,
     )
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.config import Track
 from pipeline.errors import PipelineError
-from pipeline.tracking import is_model_uri, resolve_bundle, track
+from pipeline.tracking import Verdict, is_model_uri, open_gate, resolve_bundle, track
 
 pytestmark = pytest.mark.slow
 
@@ -15,6 +15,8 @@ def project(new_project, record_in):
         track(record_in(folder, name, score), Track(), folder)
         for name, score in (("first", 0.8), ("second", 0.7))
     ]
+    with open_gate(tracked[0], folder) as gate:
+        gate.settle(Verdict(True, "the first"), None)
     return folder, tracked
 
 

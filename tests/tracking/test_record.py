@@ -84,20 +84,6 @@ def test_scores_without_labels_give_no_rows():
     assert label_rows({}) == []
 
 
-@pytest.mark.parametrize(
-    ("dev", "mean"),
-    [
-        ({"a": {"macro_f1": 0.5}, "b": {"macro_f1": 0.6}}, 0.55),
-        ({"a": {"macro_f1": 0.5}, "b": {"macro_f1": None}}, None),
-        ({"a": {"macro_f1": 0.5}, "b": {}}, None),
-        ({}, None),
-    ],
-)
-def test_the_dev_score_is_the_mean_over_all_tasks_or_none(make_record, dev, mean):
-    assert make_record(metrics={"dev": dev}).dev_macro_f1 == mean
-
-
 def test_tracked_is_plain_values():
-    tracked = Tracked("r", "1", "sqlite:///x", "/#/", "slant-news", "2", True, "the first champion")
+    tracked = Tracked("r", "1", "sqlite:///x", "/#/", "slant-news", "2")
     assert tracked.as_dict()["version"] == "2"
-    assert tracked.as_dict()["champion"] is True

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import Track
 from pipeline.errors import PipelineError
-from pipeline.tracking import Dataset, track
+from pipeline.tracking import track
 from pipeline.tracking.store import connected, store_uri
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,6 @@ def test_a_run_without_data_errors_or_dev_scores_is_recorded(folder, section, ma
     record = make_record(metrics={}, datasets=(), errors=(), artifacts={}, params={})
     tracked = track(record, section, folder)
     assert recorded(folder, tracked.run_id).data.metrics == {}
-    assert tracked.champion
 
 
 def test_the_model_is_code_and_data_without_a_pickle(folder, section, make_record):
@@ -83,32 +82,8 @@ def test_the_model_is_code_and_data_without_a_pickle(folder, section, make_recor
     assert {"pyarrow", "scikit-learn"} <= {line.partition("==")[0] for line in requirements}
 
 
-def test_only_a_better_version_becomes_champion(folder, section, make_record):
-    first, worse, better = (
-        track(make_record(name, score), section, folder)
-        for name, score in (("a", 0.7), ("b", 0.6), ("c", 0.8))
-    )
-    assert [each.version for each in (first, worse, better)] == ["1", "2", "3"]
-    assert [each.champion for each in (first, worse, better)] == [True, False, True]
-    with connected(store_uri(None, folder)) as client:
-        assert client.get_model_version_by_alias("slant-news", "champion").run_id == better.run_id
-        tags = client.get_model_version("slant-news", "2").tags
-    assert tags["verdict"] == worse.verdict
-    assert tags["dev_macro_f1"] == "0.6"
-    assert tags["dev_digest"] == "b" * 64
-
-
-def test_a_better_score_on_other_dev_data_does_not_count(folder, section, make_record):
-    track(make_record("a", 0.7), section, folder)
-    other = make_record("b", 0.9, datasets=[Dataset("dev", "e" * 64, 20)])
-    tracked = track(other, section, folder)
-    assert not tracked.champion
-    assert "dev data" in tracked.verdict
-    assert track(other, Track(promote="always"), folder).champion
-
-
 def test_the_config_names_experiment_and_model(folder, make_record):
-    section = Track(experiment="über / alles", registered_model="mine", promote="never")
+    section = Track(experiment="über / alles", registered_model="mine")
     tracked = track(make_record(), section, folder)
     assert tracked.registered_model == "mine"
     assert tracked.url_path.startswith(f"/#/experiments/{tracked.experiment_id}/runs?")
@@ -193,7 +168,7 @@ def test_two_processes_at_once_on_a_new_database_both_succeed(tmp_path):
         from pipeline.tracking import track
         name, folder = sys.argv[1], Path(sys.argv[2])
         tracked = track(rows._record(folder / name, name), Track(), folder)
-        print(tracked.version, tracked.champion)
+        print(tracked.version)
         """
     )
     processes = [
@@ -208,4 +183,4 @@ def test_two_processes_at_once_on_a_new_database_both_succeed(tmp_path):
     ]
     results = [process.communicate(timeout=120) for process in processes]
     assert [error for _, error in results] == ["", ""]
-    assert sorted(output for output, _ in results) == ["1 True\n", "2 False\n"]
+    assert sorted(output for output, _ in results) == ["1\n", "2\n"]

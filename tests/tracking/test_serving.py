@@ -143,7 +143,7 @@ def _model(codebook, name):
 
 @pytest.mark.slow
 def test_the_address_of_a_model_gives_its_bundle(project, codebook):
-    bundle = load_bundle(resolve_bundle("models:/slant-news@champion", folder=project))
+    bundle = load_bundle(resolve_bundle("models:/slant-news/1", folder=project))
     assert bundle.codebook == codebook
 
 
