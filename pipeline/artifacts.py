@@ -120,6 +120,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.path / "model-card.md"
+
+    @property
     def plots(self) -> Path:
         """Folder of the plots."""
         return self.path / "plots"

@@ -1,13 +1,14 @@
 """From predictions with their gold to scores with intervals, plots, a page, and comparisons.
 
-`evaluate` scores, `plots` draws, `report` writes the page; `compare` sets runs side by side,
+`evaluate` scores, `plots` draws, `report` writes the page and
+`model_card` the card; `compare` sets runs side by side,
 `comparison_page` writes that for readers, and `rule` says which of two is to be used.
 """
 
 from pipeline.evaluate.comparison import Comparison, ComparisonRow, Cost, compare
 from pipeline.evaluate.figures import plots
 from pipeline.evaluate.gate import Ruling, rule
-from pipeline.evaluate.page import ReportFacts, comparison_page, report
+from pipeline.evaluate.page import ReportFacts, comparison_page, model_card, report
 from pipeline.evaluate.scores import evaluate
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "compare",
     "comparison_page",
     "evaluate",
+    "model_card",
     "plots",
     "report",
     "rule",

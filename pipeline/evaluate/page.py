@@ -1,4 +1,4 @@
-"""The pages that people read, about a run and about several: self-contained, without scripts."""
+"""What people read: the page about a run, the one about several, and the model card."""
 
 import base64
 import struct
@@ -18,6 +18,7 @@ from pipeline.records import LABEL_SEPARATOR
 
 REPORT: Final = "report.html.j2"
 COMPARISON: Final = "comparison.html.j2"
+CARD: Final = "card.md.j2"
 WORST_ERRORS: Final = 10
 
 
@@ -32,6 +33,8 @@ class ReportFacts:
     """Name and version, `demo@1.0`."""
     package_version: str
     articles: int
+    articles_are: Sequence[tuple[str, str]]
+    """What the articles have in common: outlets, languages, dates."""
     rejects: int
     set_aside: int
     examples: Mapping[str, Mapping[str, int]]
@@ -66,19 +69,18 @@ def report(
     codebook: Codebook,
     facts: ReportFacts,
 ) -> str:
-    """Write the page as one HTML document; equal arguments give equal text."""
+    """Write the page as one HTML document, without scripts; equal arguments give equal text."""
     side = main_side(metrics) or ""
     tasks = [
         {
-            "name": name,
-            "task": codebook.tasks[name],
-            "names": _label_names(codebook.tasks[name]),
-            "score": score,
-            "baselines": _baseline_rows(score),
-            "plots": _task_plots(name, score, codebook.tasks[name], plots),
-            "mistakes": _mistakes(rows_of(scored, side, name), codebook, name, facts.evaluation),
+            **task,
+            "baselines": _baseline_rows(task["score"]),
+            "plots": _task_plots(task["name"], task["score"], task["task"], plots),
+            "mistakes": _mistakes(
+                rows_of(scored, side, task["name"]), codebook, task["name"], facts.evaluation
+            ),
         }
-        for name, score in (metrics[side].items() if side else [])
+        for task in _tasks(metrics, codebook)
     ]
     page: str = _template(REPORT).render(
         facts=facts,
@@ -91,6 +93,45 @@ def report(
         ],
     )
     return page
+
+
+def model_card(metrics: Mapping[str, Any], codebook: Codebook, facts: ReportFacts) -> str:
+    """Write the model card as Markdown; equal arguments give equal text.
+
+    Its parts are those of Mitchell and others 2019, https://doi.org/10.1145/3287560.3287596.
+    """
+    card: str = _template(CARD).render(
+        facts=facts,
+        side=main_side(metrics) or "",
+        tasks=_tasks(metrics, codebook),
+        sides=_sides(facts.examples),
+        between=_between,
+    )
+    return card
+
+
+def _tasks(metrics: Mapping[str, Any], codebook: Codebook) -> list[dict[str, Any]]:
+    """Return each task with its score on the side that headlines show."""
+    side = main_side(metrics)
+    return [
+        {
+            "name": name,
+            "task": codebook.tasks[name],
+            "names": _label_names(codebook.tasks[name]),
+            "score": score,
+        }
+        for name, score in (metrics[side].items() if side else [])
+    ]
+
+
+def _between(score: Mapping[str, Any], name: str) -> str:
+    low, high = score[f"{name}_low"], score[f"{name}_high"]
+    return "" if low is None else f" ({_score(low)} to {_score(high)})"
+
+
+def _cell(value: object) -> str:
+    """Return a value as it may stand in a row of a Markdown table."""
+    return " ".join(str(value).split()).replace("|", r"\|")
 
 
 def comparison_page(comparison: Comparison, section: Evaluate) -> str:
@@ -110,13 +151,14 @@ def _template(name: str) -> Any:
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
+        autoescape=name.endswith(".html.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "cell": _cell,
         "score": _score,
         "signed": _signed,
         "count": _count,

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,8 @@ from pipeline.artifacts import (
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures, SplitSection
-from pipeline.evaluate import ReportFacts, evaluate, plots, report
+from pipeline.evaluate import ReportFacts, evaluate, model_card, plots, report
+from pipeline.groups import iso_day
 from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.split import grouped_by
@@ -32,12 +34,13 @@ from pipeline.stages.examples import View, coded_examples, shown, views
 from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
 from pipeline.stages.promotion import promote
 from pipeline.stages.runner import Stage
-from pipeline.stages.slices import with_slices
+from pipeline.stages.slices import outlet_names, with_slices
 from pipeline.stages.swaps import swapped
 
 # Examples scored at once: what bounds the memory beside the table itself.
 BATCH: Final = 4096
 WORST_ERRORS: Final = 200
+NAMED: Final = 5  # outlets and languages that the page names
 
 
 def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
@@ -49,7 +52,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 run.articles, run.rejects, run.examples, run.splits, run.audit, run.agreement,
                 run.model, run.blind_model, run.heldout, run.selection,
             ],
-            outputs=[run.metrics, run.predictions, run.report, run.plots],
+            outputs=[run.metrics, run.predictions, run.report, run.card, run.plots],
             settings={
                 "evaluate": config.evaluate.model_dump(mode="json"),
                 "predict": config.predict.model_dump(mode="json"),
@@ -76,7 +79,15 @@ def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: P
         run.tracking.unlink(missing_ok=True)  # what was recorded is gone with the database
     return Stage(
         "track",
-        inputs=[run.metrics, run.predictions, run.report, run.plots, run.model, run.splits],
+        inputs=[
+            run.metrics,
+            run.predictions,
+            run.report,
+            run.card,
+            run.plots,
+            run.model,
+            run.splits,
+        ],
         outputs=[run.tracking],
         settings={"config": config.model_dump(mode="json"), "store": uri},
         code=["tracking", "stages/scoring.py", "stages/promotion.py"],
@@ -115,8 +126,9 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         folder.mkdir()
         for name, picture in pictures.items():
             (folder / name).write_bytes(picture)
-    with replacing(run.report) as file:
-        file.write_text(page, encoding="utf-8")
+    for path, text in ((run.report, page), (run.card, model_card(metrics, codebook, facts))):
+        with replacing(path) as file:
+            file.write_text(text, encoding="utf-8")
     scores = [
         f"{side}/{task} macro-F1 {values['macro_f1']:.3f}"
         for side, tasks in metrics.items()
@@ -238,6 +250,7 @@ def _facts(
         codebook=codebook.identity,
         package_version=__version__,
         articles=len(splits),
+        articles_are=_articles_are(read_table(run.articles)),
         rejects=rejects,
         set_aside=splits["side"].null_count,
         examples=counts,
@@ -246,6 +259,25 @@ def _facts(
         findings=findings,
         evaluation=config.evaluate,
     )
+
+
+def _articles_are(articles: pa.Table) -> list[tuple[str, str]]:
+    """Return how many outlets the articles are from, in which languages and of which time."""
+    outlets = Counter(filter(None, outlet_names(articles)))
+    languages = Counter(filter(None, articles["language"].to_pylist()))
+    days = sorted(filter(None, (iso_day(text or "") for text in articles["published"].to_pylist())))
+    told = [("Outlets", _most(outlets)), ("Languages", _most(languages))]
+    told.append(("Published", f"{days[0]} to {days[-1]}" if days else "unknown"))
+    return told
+
+
+def _most(counts: Counter[str]) -> str:
+    """Name the commonest few, and how many there are in all."""
+    if not counts:
+        return "unknown"
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    named = ", ".join(f"{name} ({counts[name]:,})" for name in ranked[:NAMED])
+    return named if len(ranked) <= NAMED else f"{len(ranked):,}: {named} and others"
 
 
 def _split_words(section: SplitSection) -> str:
@@ -285,7 +317,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     files = {
         path.name: path
         for path in (
-            run.config, run.metrics, run.predictions, run.report, run.account, run.audit
+            run.config, run.metrics, run.predictions, run.report, run.card, run.account, run.audit
         )
     }  # fmt: skip
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
@@ -311,6 +343,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             },
             artifacts=files,
             errors=_errors(read_table(run.predictions)),
+            card=run.card.read_text(encoding="utf-8"),
             training_run=read_json(run.training)["run_id"] if run.training.exists() else None,
         ),
         config.track,

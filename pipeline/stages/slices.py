@@ -56,7 +56,7 @@ def _article_values(used: pa.Table, articles: pa.Table, name: str) -> list[str |
     """Return the value of each article in `used`; `articles` are all there are."""
     match name:
         case "outlet":
-            return _outlets(used)
+            return outlet_names(used)
         case "period":
             return _periods(used, articles)
         case "length":
@@ -66,8 +66,8 @@ def _article_values(used: pa.Table, articles: pa.Table, name: str) -> list[str |
             return field_values(used, name)
 
 
-def _outlets(articles: pa.Table) -> list[str | None]:
-    """Return outlets under the spelling that is the commonest for each."""
+def outlet_names(articles: pa.Table) -> list[str | None]:
+    """Return each article's outlet under its commonest spelling; None where it is unknown."""
     keys, spelt = group_keys(articles, "outlet"), field_values(articles, "outlet")
     counts: dict[str, Counter[str]] = {}
     for key, name in zip(keys, spelt, strict=True):

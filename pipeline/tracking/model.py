@@ -142,7 +142,7 @@ def register(
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
-        description=record.description or None,
+        description=record.card or record.description or None,
         tags=_version_tags(record),
     )
     return str(made.version)

@@ -58,6 +58,7 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)  # name at the root → file
     errors: Sequence[Mapping[str, Any]] = ()  # rows with the same keys
+    card: str = ""  # the model card, shown with the registered version
     training_run: str | None = None  # of LiveCurves, to be shown below this one
 
 

@@ -26,6 +26,7 @@ def facts():
         codebook="demo@1.0",
         package_version="0.1.0",
         articles=1234,
+        articles_are=[("Outlets", "2: Post (9) and others")],
         rejects=1,
         set_aside=2,
         examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
@@ -66,6 +67,31 @@ def test_an_audit_without_worries_says_so(metrics, scored, codebook, facts):
     calm = replace(facts, findings=[FINDING | {"severity": "info"}])
     page = evaluate.report(metrics, scored, {}, codebook, calm)
     assert "The audit found nothing to worry about" in page
+
+
+def test_the_model_card_has_the_numbers_with_intervals_and_what_flatters_them(
+    metrics, codebook, facts
+):
+    card = evaluate.model_card(metrics, codebook, facts)
+    topic = metrics["test"]["topic"]
+    low, high = topic["macro_f1_low"], topic["macro_f1_high"]
+    assert f"macro-F1 **{topic['macro_f1']:.3f}** ({low:.3f} to {high:.3f})" in card
+    assert "- error, copies: 2 of 80 (2.5 %) of the articles are <copies>" in card
+    assert "label words" not in card  # an info is none of its business
+    assert "| Outlets | 2: Post (9) and others |" in card
+    economy = topic["labels"]["economy"]
+    assert f"| Economy | {economy['f1']:.3f} | {economy['f1_low']:.3f} to" in card
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in rows)
+
+
+def test_a_model_card_without_scores_says_so(codebook, facts):
+    assert "Nothing was scored" in evaluate.model_card({}, codebook, facts)
+
+
+def test_names_with_bars_do_not_break_a_table_of_the_card(metrics, codebook, facts):
+    odd = replace(facts, settings=[("Encoder", "a|b\nc")])
+    assert "| Encoder | a\\|b c |" in evaluate.model_card(metrics, codebook, odd)
 
 
 class Tags(HTMLParser):
