@@ -1,6 +1,5 @@
 """The pages of the real MLflow server that people compare our runs on."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +10,6 @@ from pipeline.tracking import flatten, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PANEL = "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1"
 SECOND = 1000
 RUNS = {"unigrams": (1, 0.62), "bigrams": (2, 0.71), "bigrams-sqrt": (2, 0.68)}
@@ -77,22 +66,14 @@ def server(serve, project, tracked):
 
 
 @pytest.fixture(scope="module")
-def page():
-    """A page of a headless browser, wide enough that no title is cut."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser_path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path, args=[*QUIET])
-        try:
-            page = browser.new_page(viewport={"width": 1600, "height": 1100})
-            page.set_default_timeout(60 * SECOND)
-            # The panel that MLflow opens on a first visit would take a third of the page.
-            page.add_init_script(f"localStorage.setItem('{PANEL}', 'true')")
-            yield page
-        finally:
-            browser.close()
+def page(browser):
+    """A page wide enough that no title is cut."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1100})
+    page.set_default_timeout(60 * SECOND)
+    # The panel that MLflow opens on a first visit would take a third of the page.
+    page.add_init_script(f"localStorage.setItem('{PANEL}', 'true')")
+    yield page
+    page.close()
 
 
 def test_the_printed_link_shows_the_runs_in_charts_by_side(server, page, tracked, tmp_path):
