@@ -99,7 +99,6 @@ def _scored(
             "accuracy_low": low,
             "accuracy_high": high,
             "difference": float(accuracy[0, at] - others[at]),
-            "macro_f1": _macro_f1(answers, members),
             "majority": _majority(answers.gold[members]),
             # Few others say as little as few members would.
             "p_value": None if (~members).sum() < section.slice_support else float(p_values[at]),
@@ -128,11 +127,6 @@ def slice_sums(
     tally = csr_array((table.ravel(), (np.repeat(member, width), places.ravel())), shape=shape)
     sums = resampled_sums({"slices": tally}, clusters, section.resamples, rng)["slices"]
     return sums.reshape(len(sums), len(cut.names), width)
-
-
-def _macro_f1(answers: Answers, members: Flags) -> float:
-    tally = metrics.tally(answers.gold[members], answers.predicted[members])
-    return float(metrics.macro_f1(metrics.counts_of(tally.sum(axis=0)[None, :]))[0])
 
 
 def _majority(gold: Flags) -> float:
