@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -382,7 +383,8 @@ def predict(
       cat new.jsonl | slant predict - --model runs/default/model --output -
 
     Rows that cannot be read go to FILE.rejects.jsonl with their place and reason; the rest is
-    done, and the exit status is 3.
+    done, and the exit status is 3. At the end stand the labels that were given, and how far each
+    can be relied on: tier A, B or C, and what keeps it from a better one (docs/reliability.md).
     """
     from pipeline.predict import output_format
     from pipeline.stages.predictions import open_bundle, predict_sources
@@ -410,15 +412,45 @@ def predict(
         _print_json({
             "articles": done.articles, "rows": done.rows, "rejects": done.rejects,
             "output": output, "seconds": round(seconds, 3),
+            "labels": _with_tiers(done.labels, bundle.tiers),
         })  # fmt: skip
     typer.echo(
         f"{done.articles:,} articles, {done.rows:,} predictions, {done.rejects:,} rejects in "
         f"{seconds:.1f} s ({done.articles / seconds:,.0f} articles/s)",
         err=True,
     )
+    if bundle.tiers and done.rows:
+        typer.echo(_tiers_table(_with_tiers(done.labels, bundle.tiers)), err=True)
     if done.rejects_file is not None:
         typer.echo(f"rejects with their reasons: {done.rejects_file}", err=True)
         raise typer.Exit(EXIT_REJECTS)
+
+
+def _with_tiers(
+    counts: dict[str, dict[str, int]], tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Put the tier of each label, if it has one, beside how often it was predicted."""
+    return {
+        task: {
+            label: {"predicted": count, **tiers.get(task, {}).get(label, {})}
+            for label, count in labels.items()
+        }
+        for task, labels in counts.items()
+    }
+
+
+def _tiers_table(labels: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Return the labels that were predicted, each with what keeps it from a better tier."""
+    given = {
+        f"{task}/{label}": row
+        for task, of_task in labels.items()
+        for label, row in of_task.items()
+        if row["predicted"]
+    }
+    rows = [[name, row.get("tier", "–"), f"{row['predicted']:,}"] for name, row in given.items()]
+    lines = _aligned([["task/label", "tier", "predicted"], *rows]).splitlines()
+    why = ["why not better, on dev", *(row.get("why", "") for row in given.values())]
+    return "\n".join(f"{line}  {each}".rstrip() for line, each in zip(lines, why, strict=True))
 
 
 def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:

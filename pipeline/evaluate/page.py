@@ -14,6 +14,7 @@ from pipeline.codebook import Codebook, Task
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
 from pipeline.evaluate.comparison import Comparison, ComparisonRow
+from pipeline.evaluate.tiers import NEEDS, Needs
 from pipeline.records import LABEL_SEPARATOR
 
 REPORT: Final = "report.html.j2"
@@ -74,6 +75,7 @@ def report(
             "task": codebook.tasks[name],
             "names": _label_names(codebook.tasks[name]),
             "score": score,
+            "tiered": all("tier" in row for row in score["labels"].values()),
             "baselines": _baseline_rows(score),
             "plots": _task_plots(name, score, codebook.tasks[name], plots),
             "mistakes": _mistakes(rows_of(scored, side, name), codebook, name, facts.evaluation),
@@ -86,6 +88,7 @@ def report(
         tasks=tasks,
         metrics=metrics,
         sides=_sides(facts.examples),
+        needs=lambda tier: _needs(NEEDS[tier]),
         unit={"story": "stories", "article": "articles", "outlet": "outlets"}[
             facts.evaluation.resample_by
         ],
@@ -147,6 +150,13 @@ def _percent_of(value: float | None) -> str:
 
 def _p_value(value: float | None) -> str:
     return "–" if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def _needs(needs: Needs) -> str:
+    return (
+        f"F1 from {needs.f1_low:g} at the lower end of its interval, measured on {needs.support} "
+        f"examples or more, and alpha from {needs.alpha:g}"
+    )
 
 
 def _sides(examples: Mapping[str, Mapping[str, int]]) -> list[str]:
