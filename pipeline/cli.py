@@ -279,6 +279,8 @@ def _tell(outcome: "Outcome") -> None:
 def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
     interval = f"{100 * confidence:g} % interval"
     rows = [["side/task", "n", "macro-F1", interval, "accuracy", "ECE", "majority", "blind"]]
+    coded = any("coders" in values for tasks in metrics.values() for values in tasks.values())
+    rows[0] += ["kappa (coders)"] if coded else []
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             majority = ((values.get("baselines") or {}).get("majority") or {}).get("macro_f1")
@@ -292,9 +294,17 @@ def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
                     _number(values["ece"]),
                     _number(majority),
                     _number((values.get("target_blind") or {}).get("macro_f1")),
+                    *([_kappas(values.get("coders"))] if coded else []),
                 ]
             )
     return _aligned(rows)
+
+
+def _kappas(coders: dict[str, Any] | None) -> str:
+    """Return how well the model agrees with single coders, and they with one another."""
+    if coders is None or coders["coder_kappa"] is None:
+        return "–"
+    return f"{_number(coders['model_kappa'])} ({_number(coders['coder_kappa'])})"
 
 
 def _findings_table(findings: list[dict[str, Any]]) -> str:

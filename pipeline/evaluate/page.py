@@ -14,12 +14,13 @@ from pipeline.codebook import Codebook, Task
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
 from pipeline.evaluate.comparison import Comparison, ComparisonRow
-from pipeline.evaluate.tiers import NEEDS, Needs
+from pipeline.evaluate.tiers import NEEDS
 from pipeline.records import LABEL_SEPARATOR
 
 REPORT: Final = "report.html.j2"
 COMPARISON: Final = "comparison.html.j2"
 WORST_ERRORS: Final = 10
+PAIRS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def report(
         tasks=tasks,
         metrics=metrics,
         sides=_sides(facts.examples),
-        needs=lambda tier: _needs(NEEDS[tier]),
+        needs=_needs,
+        pairs_shown=PAIRS_SHOWN,
         unit={"story": "stories", "article": "articles", "outlet": "outlets"}[
             facts.evaluation.resample_by
         ],
@@ -129,7 +131,7 @@ def _template(name: str) -> Any:
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _signed(value: float | None) -> str:
@@ -152,7 +154,8 @@ def _p_value(value: float | None) -> str:
     return "–" if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
 
 
-def _needs(needs: Needs) -> str:
+def _needs(tier: str) -> str:
+    needs = NEEDS[tier]
     return (
         f"F1 from {needs.f1_low:g} at the lower end of its interval, measured on {needs.support} "
         f"examples or more, and alpha from {needs.alpha:g}"
