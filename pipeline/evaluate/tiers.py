@@ -54,16 +54,12 @@ def tiers_of(
 
 
 def with_tiers(
-    metrics: Mapping[str, Any], agreement: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    metrics: Mapping[str, Any], tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
 ) -> dict[str, Any]:
-    """Return the scores of one side, {task: scores}, with `tier` and `why` beside each label's F1.
-
-    `agreement` is that of the labels, by task.
-    """
+    """Return the scores of one side, {task: scores}, with the labels' tiers beside their F1."""
     result = {}
     for task, scores in metrics.items():
-        tiers = tiers_of(scores["labels"], agreement[task])
-        labels = {label: {**row, **tiers[label]} for label, row in scores["labels"].items()}
+        labels = {label: {**row, **tiers[task][label]} for label, row in scores["labels"].items()}
         result[task] = {**scores, "labels": labels}
     return result
 

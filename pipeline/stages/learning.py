@@ -23,7 +23,7 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config, NgramFeatures
+from pipeline.config import Config, Evaluate, NgramFeatures
 from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
+_TIERS_SETTINGS: Final = {"confidence", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/bootstrap.py",
                       "evaluate/answers.py", "evaluate/tiers.py", "label")  # fmt: skip
 _ROWS: Final = "rows.parquet"
@@ -82,7 +83,8 @@ def learning_stages(
             settings={
                 "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
                 "encoders": encoders,
-                "evaluate": config.evaluate.model_dump(mode="json", exclude={"bins"}),
+                "blind_twin": config.evaluate.blind_twin,
+                "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
@@ -220,14 +222,16 @@ def _tiers(
     heldout: pa.Table, config: Config, codebook: Codebook, run: RunFolder
 ) -> dict[str, dict[str, dict[str, str]]]:
     """Return each label's tier on dev, by task: the model knows nothing of test."""
-    scores = evaluate(heldout, codebook, config.evaluate, config.seed, {}).get(Side.DEV, {})
+    # Without the other settings, so that to score in another way is not to train again.
+    section = Evaluate(**config.evaluate.model_dump(include=_TIERS_SETTINGS))
+    scores = evaluate(heldout, codebook, section, config.seed, {}).get(Side.DEV, {})
     return {
         task: tiers_of(scores[task]["labels"] if task in scores else {}, labels)
-        for task, labels in agreement_before_test(run, codebook).items()
+        for task, labels in _agreement_before_test(run, codebook).items()
     }
 
 
-def agreement_before_test(run: RunFolder, codebook: Codebook) -> dict[str, Any]:
+def _agreement_before_test(run: RunFolder, codebook: Codebook) -> dict[str, Any]:
     """Return how far the coders agree on each label of train and dev, by task."""
     splits = read_table(run.splits, ["article_id", "side"])
     learnt = splits.filter(pc.is_in(splits["side"], pa.array([Side.TRAIN, Side.DEV])))

@@ -23,18 +23,22 @@ from pipeline.artifacts import (
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures, SplitSection
-from pipeline.evaluate import TIES, Coded, ReportFacts, evaluate, plots, report, with_tiers
+from pipeline.evaluate import (
+    TIES,
+    Coded,
+    ReportFacts,
+    evaluate,
+    plots,
+    report,
+    tiers_of,
+    with_tiers,
+)
 from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
 from pipeline.stages.examples import View, coded_examples, shown, tied_examples, views
-from pipeline.stages.learning import (
-    agreement_before_test,
-    chosen_setting,
-    data_digest,
-    rung_packages,
-)
+from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
 from pipeline.stages.runner import Stage
 from pipeline.stages.swaps import swapped
 
@@ -61,9 +65,9 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
                 "split": _split_words(config.split),
                 "description": config.description,
             },
-            code=["records.py", "artifacts.py", "label", "evaluate", "predict", "bundle",
-                  "features", "encoders", "stages/answers.py", "stages/examples.py",
-                  "stages/swaps.py", "stages/learning.py", "stages/scoring.py"],
+            code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
+                  "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
+                  "stages/scoring.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", *rung_packages(config)],
             work=lambda: score(config, codebook, run),
         ),
@@ -106,7 +110,7 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings),
         bundles[False].answer_from, _coded(bundles[False], codebook, run),
     )  # fmt: skip
-    metrics = _with_tiers(metrics, codebook, run)
+    metrics = _with_tiers(metrics, bundles[False], run)
     pictures = plots(scored, metrics, codebook, config.evaluate)
     facts = _facts(config, codebook, run, coded, findings)
     page = report(metrics, scored, pictures, codebook, facts)
@@ -218,14 +222,17 @@ def _coded(bundle: Bundle, codebook: Codebook, run: RunFolder) -> Coded:
     return Coded(read_table(run.annotations), pa.concat_tables(tables))
 
 
-def _with_tiers(metrics: Mapping[str, Any], codebook: Codebook, run: RunFolder) -> dict[str, Any]:
+def _with_tiers(metrics: Mapping[str, Any], bundle: Bundle, run: RunFolder) -> dict[str, Any]:
     """Add the tiers of the labels; on dev they are those that the model carries."""
-    of_dev = agreement_before_test(run, codebook)
-    of_all = {task: row["labels"] for task, row in read_json(run.agreement)["tasks"].items()}
-    return {
-        side: with_tiers(tasks, of_all if is_test(side) else of_dev)
-        for side, tasks in metrics.items()
-    }
+    agreement = read_json(run.agreement)["tasks"]
+    result = {}
+    for side, tasks in metrics.items():
+        of_side = bundle.tiers if not is_test(side) else {
+            name: tiers_of(scores["labels"], agreement[name]["labels"])
+            for name, scores in tasks.items()
+        }  # fmt: skip
+        result[side] = with_tiers(tasks, of_side)
+    return result
 
 
 def _swap(

@@ -190,19 +190,16 @@ def test_coders_and_tiers_have_their_place(scored, codebook, facts, train_gold):
     )  # fmt: skip
     coded = evaluate.Coded(annotations, evaluate.TIES.empty_table())
     metrics = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold, coded=coded)
-    unknown = {"alpha": None, "coded_twice": 0}
-    agreement = {
-        name: dict.fromkeys(task.label_ids, unknown) for name, task in codebook.tasks.items()
-    }
-    metrics = {side: evaluate.with_tiers(tasks, agreement) for side, tasks in metrics.items()}
+    of_label = {"tier": "B", "why": "alpha .700 < .800"}
+    tiers = {name: dict.fromkeys(task.label_ids, of_label) for name, task in codebook.tasks.items()}
+    metrics = {side: evaluate.with_tiers(tasks, tiers) for side, tasks in metrics.items()}
     page = evaluate.report(metrics, scored, {}, codebook, facts)
     tags_of(page)
     assert page.count("Beside the coders") == 1
     found = metrics["test"]["topic"]["coders"]
     assert f"mean kappa of {found['coder_kappa']:.3f}" in page
     assert '<th scope="row">&lt;ann&gt;, ben</th><td>80</td>' in page
-    economy = metrics["test"]["topic"]["labels"]["economy"]
-    assert f'<td>{economy["tier"]}</td><td class="why">' in page
+    assert page.count('<td>B</td><td class="why">alpha .700 &lt; .800</td>') == 10
     assert "F1 from 0.75 at the lower end of its interval" in page
 
 

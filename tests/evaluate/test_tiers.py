@@ -38,8 +38,8 @@ def test_a_label_that_was_not_scored_is_in_the_lowest_tier():
 
 def test_tiers_stand_beside_the_scores_and_leave_these_as_they_were():
     metrics = {"topic": {"n": 40, "labels": {"war": {"f1_low": 0.9, "support": 40}}}}
-    agreement = {"topic": {"war": {"alpha": 0.9, "coded_twice": 20}}}
-    found = with_tiers(metrics, agreement)
+    agreement = {"war": {"alpha": 0.9, "coded_twice": 20}}
+    found = with_tiers(metrics, {"topic": tiers_of(metrics["topic"]["labels"], agreement)})
     assert found["topic"]["labels"]["war"] == {
         "f1_low": 0.9, "support": 40, "tier": "A", "why": ""
     }  # fmt: skip
