@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -280,6 +281,8 @@ def _tell(outcome: "Outcome") -> None:
 def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
     interval = f"{100 * confidence:g} % interval"
     rows = [["side/task", "n", "macro-F1", interval, "accuracy", "ECE", "majority", "blind"]]
+    coded = any("coders" in values for tasks in metrics.values() for values in tasks.values())
+    rows[0] += ["kappa (coders)"] if coded else []
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             majority = ((values.get("baselines") or {}).get("majority") or {}).get("macro_f1")
@@ -293,9 +296,17 @@ def _scores_table(metrics: dict[str, Any], confidence: float) -> str:
                     _number(values["ece"]),
                     _number(majority),
                     _number((values.get("target_blind") or {}).get("macro_f1")),
+                    *([_kappas(values.get("coders"))] if coded else []),
                 ]
             )
     return _aligned(rows)
+
+
+def _kappas(coders: dict[str, Any] | None) -> str:
+    """Return how well the model agrees with single coders, and they with one another."""
+    if coders is None or coders["coder_kappa"] is None:
+        return "–"
+    return f"{_number(coders['model_kappa'])} ({_number(coders['coder_kappa'])})"
 
 
 def _findings_table(findings: list[dict[str, Any]]) -> str:
@@ -384,7 +395,8 @@ def predict(
       cat new.jsonl | slant predict - --model runs/default/model --output -
 
     Rows that cannot be read go to FILE.rejects.jsonl with their place and reason; the rest is
-    done, and the exit status is 3.
+    done, and the exit status is 3. At the end stand the labels that were given, and how far each
+    can be relied on: tier A, B or C, and what keeps it from a better one (docs/reliability.md).
     """
     from pipeline.predict import output_format
     from pipeline.stages.predictions import open_bundle, predict_sources
@@ -412,15 +424,45 @@ def predict(
         _print_json({
             "articles": done.articles, "rows": done.rows, "rejects": done.rejects,
             "output": output, "seconds": round(seconds, 3),
+            "labels": _with_tiers(done.labels, bundle.tiers),
         })  # fmt: skip
     typer.echo(
         f"{done.articles:,} articles, {done.rows:,} predictions, {done.rejects:,} rejects in "
         f"{seconds:.1f} s ({done.articles / seconds:,.0f} articles/s)",
         err=True,
     )
+    if bundle.tiers and done.rows:
+        typer.echo(_tiers_table(_with_tiers(done.labels, bundle.tiers)), err=True)
     if done.rejects_file is not None:
         typer.echo(f"rejects with their reasons: {done.rejects_file}", err=True)
         raise typer.Exit(EXIT_REJECTS)
+
+
+def _with_tiers(
+    counts: dict[str, dict[str, int]], tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Put the tier of each label, if it has one, beside how often it was predicted."""
+    return {
+        task: {
+            label: {"predicted": count, **tiers.get(task, {}).get(label, {})}
+            for label, count in labels.items()
+        }
+        for task, labels in counts.items()
+    }
+
+
+def _tiers_table(labels: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Return the labels that were predicted, each with what keeps it from a better tier."""
+    given = {
+        f"{task}/{label}": row
+        for task, of_task in labels.items()
+        for label, row in of_task.items()
+        if row["predicted"]
+    }
+    rows = [[name, row.get("tier", "–"), f"{row['predicted']:,}"] for name, row in given.items()]
+    lines = _aligned([["task/label", "tier", "predicted"], *rows]).splitlines()
+    why = ["why not better, on dev", *(row.get("why", "") for row in given.values())]
+    return "\n".join(f"{line}  {each}".rstrip() for line, each in zip(lines, why, strict=True))
 
 
 def _asked_targets(targets: list[str], aliases: list[str]) -> list[Any]:

@@ -133,7 +133,26 @@ def test_json_tells_what_was_done(model, tmp_path):
     done = predict("a.jsonl", "--output", "o.csv", "--json", model=model, cwd=tmp_path)
     told = json.loads(done.stdout)
     assert told.pop("seconds") >= 0
+    labels = told.pop("labels")
+    assert {name: list(rows) for name, rows in labels.items()} == {
+        "stance": ["opportunity", "threat"], "topic": ["farming", "shipping"]
+    }  # fmt: skip
+    assert labels["stance"]["opportunity"]["predicted"] == 1
+    assert labels["stance"]["threat"]["predicted"] == 0
+    assert labels["stance"]["threat"]["tier"] == "C"
     assert told == {"articles": 1, "rows": 2, "rejects": 0, "output": "o.csv"}
+
+
+def test_the_labels_that_were_given_stand_there_with_their_tiers(model, tmp_path):
+    rows = [{"id": f"a{n}", "text": f"{NEWS} Dock {n}."} for n in range(2500)]  # two batches
+    write_lines(tmp_path / "a.jsonl", rows)
+    done = predict("a.jsonl", "--output", "o.csv", model=model, cwd=tmp_path)
+    head, *lines = done.stderr.decode().splitlines()[1:]
+    assert head.split()[:3] == ["task/label", "tier", "predicted"]
+    assert [line.split()[:3] for line in lines] == [
+        ["stance/opportunity", "C", "2,500"], ["topic/shipping", "C", "2,500"]
+    ]  # fmt: skip
+    assert all("support 1 < 10" in line for line in lines)
 
 
 def test_targets_of_the_command_line_are_asked_about_too(model, tmp_path):

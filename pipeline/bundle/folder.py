@@ -35,6 +35,9 @@ class Bundle:
     provenance: Mapping[str, Any]  # config, digests of the data, versions of packages
     predict: Predict  # what its predictions hold unless the user says otherwise
     answer_from: Mapping[str, float]  # by task: answers less likely than this are withheld
+    # By task and label: the tier, and what keeps it from the next better one. Empty in a model that
+    # was written before there were tiers, or as a twin.
+    tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 def save_bundle(
@@ -44,6 +47,7 @@ def save_bundle(
     provenance: Mapping[str, Any],
     predict: Predict | None = None,
     answer_from: Mapping[str, float] | None = None,
+    tiers: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
     from safetensors.numpy import save_file
@@ -54,6 +58,7 @@ def save_bundle(
             "tasks": {name: tasks[name].settings() for name in sorted(tasks)},
             "predict": (predict or Predict()).model_dump(mode="json"),
             "answer_from": dict(answer_from or {}),
+            "tiers": dict(tiers or {}),
             "provenance": dict(provenance),
         }
         (folder / _ABOUT).write_bytes(to_json(about))
@@ -97,7 +102,13 @@ def load_bundle(path: Path) -> Bundle:
         }
         predict = Predict.model_validate(about.get("predict", {}))
         return Bundle(
-            version, codebook, tasks, about["provenance"], predict, about.get("answer_from", {})
+            version,
+            codebook,
+            tasks,
+            about["provenance"],
+            predict,
+            about.get("answer_from", {}),
+            about.get("tiers", {}),
         )
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error

@@ -98,18 +98,28 @@ def read_answers(
     answers = Answers(
         question=question,
         gold=_flags(_array(rows["gold"]), question, "gold"),
-        predicted=_predicted(_array(rows["label"]), question),
+        predicted=predicted_of(rows, question),
         probabilities=_probabilities(_array(rows["probabilities"]), question),
         blind=_predicted(_array(rows["blind_label"]), question) if is_blind else None,
         flips=flips.to_numpy(zero_copy_only=False) & swapped if is_swapped else None,
         swapped=swapped if is_swapped else None,
         stories=_codes(_array(rows["story"])),
-        clusters=_codes(_clusters(rows, resample_by)),
+        clusters=clusters_of(rows, resample_by),
     )
     if not question.many:
         _check_single(answers.gold, question, "gold")
         _check_single(answers.predicted, question, "predicted")
     return answers
+
+
+def predicted_of(rows: pa.Table, question: Question) -> Flags:
+    """Return the labels that were predicted: (n, labels)."""
+    return _predicted(_array(rows["label"]), question)
+
+
+def clusters_of(rows: pa.Table, resample_by: Literal["story", "article", "outlet"]) -> Codes:
+    """Return the cluster that the bootstrap draws of each row, 0, 1, 2…: (n,)."""
+    return _codes(_clusters(rows, resample_by))
 
 
 def flags_of(answers: Sequence[Sequence[str]], question: Question) -> Flags:

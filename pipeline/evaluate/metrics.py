@@ -64,6 +64,27 @@ def micro_f1(counts: Counts) -> Floats:
     return ratio(2 * counts.hits.sum(axis=1), under)
 
 
+def kappa(counts: Counts, many: bool) -> Floats:
+    """Cohen's kappa of the two answers that were tallied: (samples,).
+
+    Of many labels the mean over the labels, each taken as a question of yes or no, without those
+    whose kappa is not defined. NaN where none is: both gave the same answer to everything.
+
+    Source: Jacob Cohen (1960), A Coefficient of Agreement for Nominal Scales,
+    https://doi.org/10.1177/001316446002000104.
+    """
+    n = counts.n[:, None]
+    both = counts.gold * counts.predicted
+    if many:
+        equal = n - counts.gold - counts.predicted + 2 * counts.hits
+        by_chance = both + (n - counts.gold) * (n - counts.predicted)
+    else:
+        equal, by_chance = counts.right[:, None], both.sum(axis=1, keepdims=True)
+    each = ratio(n * equal - by_chance, n * n - by_chance)
+    known = ~np.isnan(each)
+    return ratio(np.where(known, each, 0).sum(axis=1), known.sum(axis=1).astype(float))
+
+
 def log_losses(gold: Flags, probabilities: Floats, many: bool) -> Floats:
     """Surprise at each gold answer, in nats; of many labels, the mean over labels: (n,).
 

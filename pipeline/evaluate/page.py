@@ -14,12 +14,14 @@ from pipeline.codebook import Codebook, Task
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
 from pipeline.evaluate.comparison import Comparison, ComparisonRow
+from pipeline.evaluate.tiers import NEEDS
 from pipeline.records import LABEL_SEPARATOR
 
 REPORT: Final = "report.html.j2"
 COMPARISON: Final = "comparison.html.j2"
 CARD: Final = "card.md.j2"
 WORST_ERRORS: Final = 10
+PAIRS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def report(
         tasks=tasks,
         metrics=metrics,
         sides=_sides(facts.examples),
+        needs=_needs,
+        pairs_shown=PAIRS_SHOWN,
         unit={"story": "stories", "article": "articles", "outlet": "outlets"}[
             facts.evaluation.resample_by
         ],
@@ -119,6 +123,7 @@ def _tasks(metrics: Mapping[str, Any], codebook: Codebook) -> list[dict[str, Any
             "task": codebook.tasks[name],
             "names": _label_names(codebook.tasks[name]),
             "score": score,
+            "tiered": all("tier" in row for row in score["labels"].values()),
         }
         for name, score in (metrics[side].items() if side else [])
     ]
@@ -170,7 +175,7 @@ def _template(name: str) -> Any:
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _signed(value: float | None) -> str:
@@ -191,6 +196,14 @@ def _percent_of(value: float | None) -> str:
 
 def _p_value(value: float | None) -> str:
     return "–" if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def _needs(tier: str) -> str:
+    needs = NEEDS[tier]
+    return (
+        f"F1 from {needs.f1_low:g} at the lower end of its interval, measured on {needs.support} "
+        f"examples or more, and alpha from {needs.alpha:g}"
+    )
 
 
 def _sides(examples: Mapping[str, Mapping[str, int]]) -> list[str]:

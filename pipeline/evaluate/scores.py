@@ -25,7 +25,9 @@ from pipeline.evaluate.answers import (
 )
 from pipeline.evaluate.baselines import baseline_scores
 from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.coders import Beside, Coded, Pair, beside_coders
 from pipeline.evaluate.slices import slice_scores
+from pipeline.records import is_test
 
 # Finer than any test set can tell, coarser than the last bits in which processors differ.
 DIGITS: Final = 6
@@ -39,6 +41,7 @@ def evaluate(
     train_gold: Mapping[str, Sequence[Sequence[str]]],
     touched: Mapping[str, Mapping[str, Collection[str]]] | None = None,
     answer_from: Mapping[str, float] | None = None,
+    coded: Coded | None = None,
 ) -> dict[str, Any]:
     """Score records.SCORED: {side: {task: scores}}, sorted, ready for JSON.
 
@@ -67,6 +70,9 @@ def evaluate(
         scores["slices"] = slice_scores(rows, answers, section, rng)
         if checks := (touched or {}).get(side, {}):
             scores["without"] = _without(rows, answers, checks, section, rng)
+        if coded is not None and is_test(side):
+            beside = beside_coders(rows, coded, question, section, rng)
+            scores |= {} if beside is None else {"coders": _coders(beside, section)}
         result.setdefault(side, {})[name] = _rounded(scores)
     return result
 
@@ -114,6 +120,35 @@ def _without(
             scores |= _with_interval("accuracy", metrics.accuracy(left), section)
         result[check] = scores
     return result
+
+
+def _coders(beside: Beside, section: Evaluate) -> dict[str, Any]:
+    """Score how well the coders agree with one another, and the model with them."""
+    coders, model = beside.kappas
+    return {
+        "n": beside.n,
+        "ties": beside.ties,
+        **_with_interval("coder_kappa", coders, section),
+        **_with_interval("model_kappa", model, section),
+        **_with_interval("kappa_difference", model - coders, section),
+        "pairs": [_pair(pair, section) for pair in beside.pairs],
+        "pairs_left_out": beside.pairs_left_out,
+    }
+
+
+def _pair(pair: Pair, section: Evaluate) -> dict[str, Any]:
+    first, second = (
+        _with_interval("agreement", each.share, section)
+        | _with_interval("kappa", each.kappa, section)
+        for each in pair.model
+    )
+    return {
+        "coders": list(pair.names),
+        "n": pair.n,
+        **_with_interval("agreement", pair.coders.share, section),
+        **_with_interval("kappa", pair.coders.kappa, section),
+        "model": [first, second],
+    }
 
 
 def _score(
@@ -223,6 +258,8 @@ def _rounded(value: Any) -> Any:
     """Round every float inside `value`; what is not a number becomes None."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
     if isinstance(value, float):
         return round(value, DIGITS) if math.isfinite(value) else None
     return value

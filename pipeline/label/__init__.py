@@ -11,14 +11,14 @@ from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
 from pipeline.label.adjudication import Answers, adjudicate
-from pipeline.label.agreement import agreement_on, example_id, ties_in
+from pipeline.label.agreement import agreement_on, answers_in, example_id, ties_in
 from pipeline.label.annotation_files import read_annotations
 from pipeline.label.answers import AnswerBook, Example, Problems
 from pipeline.label.examples import find_targets, list_examples, locate
 from pipeline.label.inline import Inline, read_inline
 from pipeline.mentions import Span
 
-__all__ = ["Labelled", "label_articles"]
+__all__ = ["Labelled", "label_agreement", "label_articles"]
 
 UNKNOWN_SHOWN: Final = 20
 
@@ -54,6 +54,15 @@ def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection
         annotations=_annotations_table(answered),
         agreement=_agreement(codebook, answered) | {"unknown_articles": unknown},
     )
+
+
+def label_agreement(annotations: pa.Table, codebook: Codebook) -> dict[str, Any]:
+    """Return how far the coders of records.ANNOTATIONS agree on each label, by task and label."""
+    answers = answers_in(annotations)
+    return {
+        name: agreement_on(task, answers.get(name, {}))["labels"]
+        for name, task in sorted(codebook.tasks.items())
+    }
 
 
 def _gather(

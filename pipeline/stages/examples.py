@@ -51,7 +51,17 @@ def coded_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
     Those whose article was set aside are left out.
     """
     examples = read_table(run.examples)
-    examples = examples.filter(pc.is_valid(examples["gold"]))
+    return _placed(examples.filter(pc.is_valid(examples["gold"])), run, codebook)
+
+
+def tied_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
+    """Return the examples that have no gold since their coders are split, as `coded_examples`."""
+    examples = read_table(run.examples)
+    tied = pc.and_(pc.is_null(examples["gold"]), pc.greater(examples["coders"], 1))
+    return _placed(examples.filter(tied), run, codebook)
+
+
+def _placed(examples: pa.Table, run: RunFolder, codebook: Codebook) -> pa.Table:
     examples = examples.filter(pc.is_in(examples["task"], pa.array(sorted(codebook.tasks))))
     splits = read_table(run.splits, ["article_id", "side", "story"])
     outlets = read_table(run.articles, ["id", "outlet"])

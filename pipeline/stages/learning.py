@@ -23,9 +23,11 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config, NgramFeatures
+from pipeline.config import Config, Evaluate, NgramFeatures
 from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
+from pipeline.evaluate import evaluate, tiers_of
+from pipeline.label import label_agreement
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
+_TIERS_SETTINGS: Final = {"confidence", "resample_by"}
+_TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/bootstrap.py",
+                      "evaluate/answers.py", "evaluate/tiers.py", "label")  # fmt: skip
 _ROWS: Final = "rows.parquet"
 _ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 
@@ -79,11 +84,12 @@ def learning_stages(
                 "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
                 "encoders": encoders,
                 "blind_twin": config.evaluate.blind_twin,
+                "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
-            code=[*_CODE, "train", "stages/answers.py"],
+            code=[*_CODE, "train", "stages/answers.py", *_TIERS_CODE],
             packages=["scikit-learn", "scipy", "numpy", *packages],
             work=lambda: train(config, codebook, run, curves),
         ),
@@ -180,10 +186,12 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
         models[view.is_blind_twin][view.task] = result.model
     provenance = _provenance(config, run)
     answered = _answer_from(config, learned, materials)
-    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered)
+    heldout = _heldout(learned, materials)
+    tiers = _tiers(heldout, config, codebook, run)
+    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered, tiers)
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
-    write_table(run.heldout, _heldout(learned, materials))
+    write_table(run.heldout, heldout)
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     chosen = ", ".join(
         f"{view.task} {chosen_setting(result.tried)}"
@@ -208,6 +216,28 @@ def _answer_from(
         for material in materials
         if not material.many and not material.view.is_blind_twin
     }
+
+
+def _tiers(
+    heldout: pa.Table, config: Config, codebook: Codebook, run: RunFolder
+) -> dict[str, dict[str, dict[str, str]]]:
+    """Return each label's tier on dev, by task: the model knows nothing of test."""
+    # Without the other settings, so that to score in another way is not to train again.
+    section = Evaluate(**config.evaluate.model_dump(include=_TIERS_SETTINGS))
+    scores = evaluate(heldout, codebook, section, config.seed, {}).get(Side.DEV, {})
+    return {
+        task: tiers_of(scores[task]["labels"] if task in scores else {}, labels)
+        for task, labels in _agreement_before_test(run, codebook).items()
+    }
+
+
+def _agreement_before_test(run: RunFolder, codebook: Codebook) -> dict[str, Any]:
+    """Return how far the coders agree on each label of train and dev, by task."""
+    splits = read_table(run.splits, ["article_id", "side"])
+    learnt = splits.filter(pc.is_in(splits["side"], pa.array([Side.TRAIN, Side.DEV])))
+    annotations = read_table(run.annotations)
+    ours = pc.is_in(annotations["article_id"], learnt["article_id"].combine_chunks())
+    return label_agreement(annotations.filter(ours), codebook)
 
 
 def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":

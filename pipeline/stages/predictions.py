@@ -1,5 +1,6 @@
 """Batch prediction: sources through a bundle into a file, in memory that does not grow."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pipeline.predict import (
     predict_articles,
     targets_to_ask,
 )
-from pipeline.records import PREDICTIONS
+from pipeline.records import LABEL_SEPARATOR, PREDICTIONS
 from pipeline.stages.data import no_article
 
 
@@ -32,6 +33,8 @@ class Predicted:
     rows: int
     rejects: int
     rejects_file: Path | None
+    labels: dict[str, dict[str, int]]
+    """How often each label was given, by task and label of the codebook."""
 
 
 def open_bundle(model: str, folder: Path) -> Bundle:
@@ -66,6 +69,7 @@ def predict_sources(
     rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
     _refuse_to_overwrite(section, output, rejects_file)
     articles = rows = rejects = 0
+    counts: Counter[tuple[str, str]] = Counter()
     first: Reject | None = None
     with open_output(output, stdout) as writer:
         rejects_file.unlink(missing_ok=True)
@@ -78,12 +82,27 @@ def predict_sources(
             if len(batch.articles):
                 predicted = predict_articles(bundle, batch.articles, finder, evidence)
                 writer.write(_pointing_into_raw(predicted, batch))
+                counts += _counted(predicted)
                 articles += len(batch.articles)
                 rows += len(predicted)
             progress(len(batch.articles))
         if not articles:
             raise DataError(no_article(rejects, first, rejects_file))
-    return Predicted(articles, rows, rejects, rejects_file if rejects else None)
+    labels = {
+        name: {label: counts[name, label] for label in bundle.codebook.tasks[name].label_ids}
+        for name in sorted(bundle.tasks)
+    }
+    return Predicted(articles, rows, rejects, rejects_file if rejects else None, labels)
+
+
+def _counted(predictions: pa.Table) -> Counter[tuple[str, str]]:
+    """Count the labels by task; each of several in an answer counts."""
+    answers = predictions.group_by(["task", "label"]).aggregate([([], "count_all")])
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in answers.to_pylist():
+        for label in (row["label"] or "").split(LABEL_SEPARATOR):
+            counts[row["task"], label] += row["count_all"]
+    return counts
 
 
 def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -24,13 +24,23 @@ from pipeline.artifacts import (
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import Config, EnsembleTrain, LinearTrain, NgramFeatures, SplitSection
-from pipeline.evaluate import ReportFacts, evaluate, model_card, plots, report
+from pipeline.evaluate import (
+    TIES,
+    Coded,
+    ReportFacts,
+    evaluate,
+    model_card,
+    plots,
+    report,
+    tiers_of,
+    with_tiers,
+)
 from pipeline.groups import iso_day
 from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
-from pipeline.stages.examples import View, coded_examples, shown, views
+from pipeline.stages.examples import View, coded_examples, shown, tied_examples, views
 from pipeline.stages.learning import chosen_setting, data_digest, rung_packages
 from pipeline.stages.promotion import promote
 from pipeline.stages.runner import Stage
@@ -49,8 +59,8 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
         Stage(
             "evaluate",
             inputs=[
-                run.articles, run.rejects, run.examples, run.splits, run.audit, run.agreement,
-                run.model, run.blind_model, run.heldout, run.selection,
+                run.articles, run.rejects, run.examples, run.annotations, run.splits, run.audit,
+                run.agreement, run.model, run.blind_model, run.heldout, run.selection,
             ],
             outputs=[run.metrics, run.predictions, run.report, run.card, run.plots],
             settings={
@@ -115,8 +125,9 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
     findings = read_json(run.audit)["findings"]
     metrics = evaluate(
         scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings),
-        bundles[False].answer_from,
+        bundles[False].answer_from, _coded(bundles[False], codebook, run),
     )  # fmt: skip
+    metrics = _with_tiers(metrics, bundles[False], run)
     pictures = plots(scored, metrics, codebook, config.evaluate)
     facts = _facts(config, codebook, run, coded, findings)
     page = report(metrics, scored, pictures, codebook, facts)
@@ -182,13 +193,9 @@ def _score_part(
     config: Config,
 ) -> pa.Table:
     bundle = bundles[False]
-    used = articles.filter(pc.is_in(articles["id"], examples["article_id"].combine_chunks()))
     codebook = bundle.codebook
-    texts, asked = shown(used, examples, view, codebook)
-    targets = examples["target"].to_pylist() if view.sees_target else None
-    predictions = predict_examples(
-        bundle, used, texts, Examples(view.task, asked, targets), config.predict.evidence
-    )
+    predictions = _predicted(bundle, view, articles, examples, config.predict.evidence)
+    used = _used(articles, examples)
     labels = bundle.tasks[view.task].labels
     blind = None
     if view.task in bundles[True].tasks:
@@ -199,6 +206,51 @@ def _score_part(
     if view.sees_target:
         swaps = _swap(bundle, view, used, examples, everything, config.seed)
     return with_gold(predictions, examples, labels, blind, swaps)
+
+
+def _predicted(
+    bundle: Bundle, view: View, articles: pa.Table, examples: pa.Table, evidence: int
+) -> pa.Table:
+    used = _used(articles, examples)
+    texts, asked = shown(used, examples, view, bundle.codebook)
+    targets = examples["target"].to_pylist() if view.sees_target else None
+    return predict_examples(bundle, used, texts, Examples(view.task, asked, targets), evidence)
+
+
+def _used(articles: pa.Table, examples: pa.Table) -> pa.Table:
+    return articles.filter(pc.is_in(articles["id"], examples["article_id"].combine_chunks()))
+
+
+def _coded(bundle: Bundle, codebook: Codebook, run: RunFolder) -> Coded:
+    """Return what the coders say, and what the model says of test examples that are ties."""
+    articles = read_table(run.articles, ["id", "title", "text"])
+    ties = tied_examples(run, codebook)
+    ties = ties.filter(pa.array([is_test(side) for side in ties["side"].to_pylist()], pa.bool_()))
+    tables = [TIES.empty_table()]
+    for view in views(codebook, twins=False):
+        rows = ties.filter(pc.equal(ties["task"], view.task))
+        for start in range(0, len(rows), BATCH):
+            part = rows.slice(start, BATCH)
+            predictions = _predicted(bundle, view, articles, part, evidence=0)
+            columns = {
+                name: predictions[name] for name in ("article_id", "task", "target", "label")
+            }
+            columns |= {name: part[name] for name in ("side", "story", "outlet")}
+            tables.append(pa.table(columns).select(TIES.names).cast(TIES))
+    return Coded(read_table(run.annotations), pa.concat_tables(tables))
+
+
+def _with_tiers(metrics: Mapping[str, Any], bundle: Bundle, run: RunFolder) -> dict[str, Any]:
+    """Add the tiers of the labels; on dev they are those that the model carries."""
+    agreement = read_json(run.agreement)["tasks"]
+    result = {}
+    for side, tasks in metrics.items():
+        of_side = bundle.tiers if not is_test(side) else {
+            name: tiers_of(scores["labels"], agreement[name]["labels"])
+            for name, scores in tasks.items()
+        }  # fmt: skip
+        result[side] = with_tiers(tasks, of_side)
+    return result
 
 
 def _swap(

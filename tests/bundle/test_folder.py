@@ -19,7 +19,7 @@ def answers(bundle, articles, task="topic"):
 
 
 def save(bundle, path):
-    save_bundle(path, bundle.codebook, bundle.tasks, bundle.provenance)
+    save_bundle(path, bundle.codebook, bundle.tasks, bundle.provenance, tiers=bundle.tiers)
     return path
 
 
@@ -53,6 +53,18 @@ def test_a_loaded_model_answers_as_the_saved_one(tiny_bundle, tiny_articles, tmp
         np.testing.assert_array_equal(first.probabilities, second.probabilities)
         np.testing.assert_array_equal(first.spans, second.spans)
         np.testing.assert_array_equal(first.gains, second.gains)
+
+
+def test_the_tiers_of_the_labels_are_in_the_model(tiny_bundle, copy):
+    # Two dev articles and one coder.
+    economy = tiny_bundle.tiers["topic"]["economy"]
+    assert economy["tier"] == "C"
+    assert economy["why"].startswith("support 1 < 10")
+    assert {name: list(labels) for name, labels in tiny_bundle.tiers.items()} == {
+        name: list(model.labels) for name, model in sorted(tiny_bundle.tasks.items())
+    }
+    edit(copy, "bundle.json", lambda value: value.pop("tiers"))
+    assert load_bundle(copy).tiers == {}  # a model from before there were tiers
 
 
 def test_the_same_model_gives_the_same_bytes_and_version(tiny_run, tiny_bundle, tmp_path):

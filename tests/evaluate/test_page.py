@@ -2,9 +2,10 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
 
-from pipeline import evaluate
+from pipeline import evaluate, records
 from pipeline.config import Evaluate
 
 QUICK = Evaluate(resamples=100)
@@ -200,6 +201,56 @@ def test_one_example_without_interval_or_error_has_a_page(scored_row, table, cod
     assert "too few stories for an interval" in page
     assert "There is no wrong answer on this side" in page
     assert "1 example of 1 story." in page
+
+
+def test_coders_and_tiers_have_their_place(scored, codebook, facts, train_gold):
+    coders = {"<ann>": "economy", "ben": "migration", "cem": "economy", "dan": "economy",
+              "eve": "migration"}  # fmt: skip
+    annotations = pa.Table.from_pylist(
+        [
+            {"article_id": f"test-{n}", "task": "topic", "target": None, "coder": coder,
+             "label": "economy" if n % 3 else label}
+            for n in range(80) for coder, label in coders.items()
+        ],
+        records.ANNOTATIONS,
+    )  # fmt: skip
+    coded = evaluate.Coded(annotations, evaluate.TIES.empty_table())
+    metrics = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold, coded=coded)
+    of_label = {"tier": "B", "why": "alpha .700 < .800"}
+    tiers = {name: dict.fromkeys(task.label_ids, of_label) for name, task in codebook.tasks.items()}
+    metrics = {side: evaluate.with_tiers(tasks, tiers) for side, tasks in metrics.items()}
+    page = evaluate.report(metrics, scored, {}, codebook, facts)
+    tags_of(page)
+    assert page.count("Beside the coders") == 1
+    found = metrics["test"]["topic"]["coders"]
+    assert f"mean kappa of {found['coder_kappa']:.3f}" in page
+    assert '<th scope="row">&lt;ann&gt;, ben</th><td>80</td>' in page
+    assert page.count('<td>B</td><td class="why">alpha .700 &lt; .800</td>') == 10
+    assert "F1 from 0.75 at the lower end of its interval" in page
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (-0.3, -0.1, "does not yet stand in for a further coder"),
+        (-0.1, 0.1, "do not show that the model agrees with a coder less"),
+        (0.1, 0.3, "more than they do with one another"),
+        (None, None, "too few stories"),
+    ],
+)
+def test_the_page_says_what_the_difference_to_the_coders_means(
+    metrics, scored, codebook, facts, low, high, told
+):
+    coders = {
+        "n": 40, "ties": 3, "pairs": [], "pairs_left_out": 0, "kappa_difference": 0.0,
+        "kappa_difference_low": low, "kappa_difference_high": high,
+    }  # fmt: skip
+    for name in ("coder_kappa", "model_kappa"):
+        coders |= {name: 0.5, f"{name}_low": low, f"{name}_high": high}
+    of_test = metrics["test"] | {"topic": metrics["test"]["topic"] | {"coders": coders}}
+    page = evaluate.report({"test": of_test}, scored, {}, codebook, facts)
+    part = page[page.index("Beside the coders") :]
+    assert told in part[: part.index("The worst errors")]
 
 
 def test_the_page_of_a_comparison_has_each_run_each_label_and_what_flipped(make_scored, codebook):

@@ -10,7 +10,7 @@ from pipeline import records
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
-from pipeline.label import Labelled, label_articles
+from pipeline.label import Labelled, label_agreement, label_articles
 
 CODEBOOK = Codebook.model_validate(
     {
@@ -297,6 +297,9 @@ def test_coders_of_a_csv_file_decide_by_majority(tmp_path: Path) -> None:
         "agreement": 0.25,
         "gold": {"trade": 0, "war": 1},
         "ties": 1,
+        "labels": {
+            label: {"alpha": pytest.approx(-1 / 3), "coded_twice": 2} for label in ("trade", "war")
+        },
     }
     json.dumps(labelled.agreement)
 
@@ -330,6 +333,29 @@ def test_labels_that_over_half_of_the_coders_chose_are_gold(tmp_path: Path) -> N
     assert [tie["example_id"] for tie in labelled.agreement["ties"]] == ["a2|frame|"]
     assert labelled.agreement["tasks"]["frame"]["agreement"] == 0
     assert labelled.annotations.num_rows == 7
+    labels = labelled.agreement["tasks"]["frame"]["labels"]
+    # By hand: of `human` a1 has yes, no, yes and a2 no, no; ((5 - 1) * 3 - 8) / (5 * 4 - 8).
+    assert labels["human"] == {"alpha": pytest.approx(1 / 3), "coded_twice": 1}
+    assert labels["law"]["coded_twice"] == 2
+
+
+def test_the_agreement_on_labels_can_be_read_off_the_table_of_annotations(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        "a1,frame,,ann,human|law",
+        "a1,frame,,bob,law",
+        "a2,frame,,ann,money",
+        "a2,topic,,ann,war",
+    )
+    rows = articles({"frame": []}, {"frame": []})
+    labelled = label(rows, {"frame": {"label": "frame"}}, annotations=[str(path)])
+    tasks = labelled.agreement["tasks"]
+    assert label_agreement(labelled.annotations, CODEBOOK) == {
+        name: tasks[name]["labels"] for name in ("frame", "stance", "topic")
+    }
+    # An empty list is an answer: a2 was coded twice, once with money.
+    assert tasks["frame"]["labels"]["money"]["coded_twice"] == 1
+    assert tasks["topic"]["labels"]["war"] == {"alpha": None, "coded_twice": 0}
 
 
 def test_annotations_of_articles_that_are_not_there_are_counted(tmp_path: Path) -> None:
