@@ -35,6 +35,7 @@ class Bundle:
     provenance: Mapping[str, Any]  # config, digests of the data, versions of packages
     predict: Predict  # what its predictions hold unless the user says otherwise
     answer_from: Mapping[str, float]  # by task: answers less likely than this are withheld
+    set_from: Mapping[str, Mapping[str, float]]  # by task and label: as likely ones are in the set
 
 
 def save_bundle(
@@ -44,6 +45,7 @@ def save_bundle(
     provenance: Mapping[str, Any],
     predict: Predict | None = None,
     answer_from: Mapping[str, float] | None = None,
+    set_from: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
     from safetensors.numpy import save_file
@@ -54,6 +56,7 @@ def save_bundle(
             "tasks": {name: tasks[name].settings() for name in sorted(tasks)},
             "predict": (predict or Predict()).model_dump(mode="json"),
             "answer_from": dict(answer_from or {}),
+            "set_from": {task: dict(least) for task, least in (set_from or {}).items()},
             "provenance": dict(provenance),
         }
         (folder / _ABOUT).write_bytes(to_json(about))
@@ -97,8 +100,9 @@ def load_bundle(path: Path) -> Bundle:
         }
         predict = Predict.model_validate(about.get("predict", {}))
         return Bundle(
-            version, codebook, tasks, about["provenance"], predict, about.get("answer_from", {})
-        )
+            version, codebook, tasks, about["provenance"], predict,
+            about.get("answer_from", {}), about.get("set_from", {}),
+        )  # fmt: skip
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error
 

@@ -21,7 +21,7 @@ from pipeline.evaluate.answers import (
     rows_of,
     sides_and_tasks,
 )
-from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.records import is_test, join_labels
 
 # What makes two rows of two runs the same example.
@@ -196,18 +196,18 @@ def _difference(
         "ours": metrics.tally(ours.gold, ours.predicted),
         "theirs": metrics.tally(theirs.gold, theirs.predicted),
     }
-    sums = resampled_sums(tallies, ours.clusters, section.resamples, rng)
+    sums = resampled_sums(tallies, ours.clusters, section, rng)
     counts = {name: metrics.counts_of(table) for name, table in sums.items()}
     f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
-    low, high = interval(differences[1:], section.confidence)
+    low, high = interval(differences, section)
     gained = int((theirs.right & ~ours.right).sum())
     lost = int((ours.right & ~theirs.right).sum())
     return {
         "difference": _number(differences[0]),
         "difference_low": low,
         "difference_high": high,
-        "p_value": p_value_of(differences[1:]),
+        "p_value": p_value_of(resamples_of(differences, section)),
         "gained": gained,
         "lost": lost,
         "mcnemar_p": mcnemar(gained, lost),
@@ -222,7 +222,7 @@ def _label_differences(
     found = []
     for k, label in enumerate(labels):
         differences = other[:, k] - first[:, k]
-        low, high = interval(differences[1:], section.confidence)
+        low, high = interval(differences, section)
         found.append(
             LabelDifference(
                 label=label,

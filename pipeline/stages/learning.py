@@ -31,7 +31,7 @@ from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
 from pipeline.stages.rungs import Curves, Learned, rung_of
 from pipeline.stages.runner import Stage
-from pipeline.train import answer_from
+from pipeline.train import answer_from, set_from
 
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
@@ -180,7 +180,8 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
         models[view.is_blind_twin][view.task] = result.model
     provenance = _provenance(config, run)
     answered = _answer_from(config, learned, materials)
-    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered)
+    sets = _set_from(config, learned, materials)
+    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered, sets)
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
     write_table(run.heldout, _heldout(learned, materials))
@@ -208,6 +209,24 @@ def _answer_from(
         for material in materials
         if not material.many and not material.view.is_blind_twin
     }
+
+
+def _set_from(
+    config: Config, learned: Mapping[View, Learned], materials: Sequence[Material]
+) -> dict[str, dict[str, float]]:
+    """Return from which probability on each label of a task with one label is in the set."""
+    asked = config.predict.sets
+    if asked is None:
+        return {}
+    found = {}
+    for material in materials:
+        if material.many or material.view.is_blind_twin:
+            continue
+        result = learned[material.view]
+        gold = material.gold[material.is_dev]
+        least = set_from(result.dev_probabilities, gold, asked.coverage, by_label=asked.by_label)
+        found[material.view.task] = dict(zip(result.model.labels, least.tolist(), strict=True))
+    return found
 
 
 def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":

@@ -240,6 +240,7 @@ def _facts(
         settings=settings,
         findings=findings,
         evaluation=config.evaluate,
+        sets=config.predict.sets,
     )
 
 
