@@ -12,7 +12,6 @@ from pipeline.evaluate.calibration import (
     reliability_curve,
 )
 
-
 EVALUATE = Evaluate()
 
 
