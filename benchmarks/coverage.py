@@ -1,24 +1,32 @@
-"""Whether the intervals hold what they say: simulated test sides of a known truth.
+"""Whether intervals and sets hold what they say: simulated test sides of a known truth.
 
-python -m benchmarks.coverage [--repetitions 500] [--resamples 1000]
+python -m benchmarks.coverage [--repetitions 2000] [--resamples 1000]
+python -m benchmarks.coverage --sets [--repetitions 2000]
 
 Articles come in stories of one to four; within a story gold and errors go together. The truth is
-the score on very many stories of the same kind. `interval` is how often the 95 % interval holds
-it, `type I` how often the paired test at .05 finds a difference between two models that have none.
+the score on very many stories of the same kind. `percentile` and `bca` are how often such a 95 %
+interval holds it, of a score and of the difference between two models that err alike; `type I` how
+often the paired test at .05 finds one. With `--sets` it is how often sets of labels, fitted on a
+dev side, hold the right label on test sides.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config import Evaluate
 from pipeline.evaluate import metrics
-from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.evaluate.significance import p_value_of
+from pipeline.train import set_from
 
 TRUTH = 200_000  # stories
 SHARES = {2: [0.7, 0.3], 3: [0.5, 0.3, 0.2], 8: [0.3, 0.2, 0.15, 0.1, 0.1, 0.06, 0.05, 0.04]}
+KINDS = ("percentile", "bca")
+TESTED = 400  # stories of a test side, for sets
 
 
 def draw(stories: int, labels: int, rng: np.random.Generator) -> tuple[NDArray, ...]:
@@ -26,18 +34,27 @@ def draw(stories: int, labels: int, rng: np.random.Generator) -> tuple[NDArray, 
 
     Both models err alike in distribution, and partly on the same examples.
     """
-    sizes = rng.integers(1, 5, stories)
-    story = np.repeat(np.arange(stories), sizes)
-    shares = np.array(SHARES[labels])
-    of_story = rng.choice(labels, stories, p=shares)
-    own = rng.choice(labels, len(story), p=shares)
-    gold = np.where(rng.random(len(story)) < 0.7, of_story[story], own)
-    hard = rng.beta(2, 4, stories)[story]  # how hard a story is for both
+    gold, story, hard = _gold(stories, labels, rng)
     answers = []
     for _ in range(2):
         wrong = rng.random(len(story)) < hard
-        answers.append(np.where(wrong, rng.choice(labels, len(story), p=shares), gold))
+        answers.append(np.where(wrong, _answers(len(story), labels, rng), gold))
     return gold, answers[0], answers[1], story
+
+
+def _gold(
+    stories: int, labels: int, rng: np.random.Generator
+) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
+    """Return gold, the story and how hard it is, of each example."""
+    story = np.repeat(np.arange(stories), rng.integers(1, 5, stories))
+    of_story = _answers(stories, labels, rng)
+    own = _answers(len(story), labels, rng)
+    gold = np.where(rng.random(len(story)) < 0.7, of_story[story], own)
+    return gold, story, rng.beta(2, 4, stories)[story]
+
+
+def _answers(count: int, labels: int, rng: np.random.Generator) -> NDArray:
+    return rng.choice(labels, count, p=np.array(SHARES[labels]))
 
 
 def flags(codes: NDArray, labels: int) -> NDArray[np.bool_]:
@@ -47,49 +64,117 @@ def flags(codes: NDArray, labels: int) -> NDArray[np.bool_]:
 SCORES: dict[str, Callable] = {"macro_f1": metrics.macro_f1, "accuracy": metrics.accuracy}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=500)
-    parser.add_argument("--resamples", type=int, default=1000)
-    arguments = parser.parse_args()
-    print("| labels | stories | examples | score | truth | interval | type I |")
-    print("|---|---|---|---|---|---|---|")
+def intervals(repetitions: int, resamples: int) -> None:
+    """Print how often intervals hold the truth, and how often a test finds what is not there."""
+    # Of one resampling the rows of `bca` have those of `percentile` in them.
+    sections = {kind: Evaluate(resamples=resamples, interval=kind) for kind in KINDS}
+    heads = ["labels", "stories", "examples", "score", "truth", *KINDS]
+    _head([*heads, *(f"difference, {kind}" for kind in KINDS), "type I"])
     for labels in SHARES:
         rng = np.random.default_rng(labels)
         gold, answer, _, _ = draw(TRUTH, labels, rng)
-        whole = metrics.counts_of(
-            metrics.tally(flags(gold, labels), flags(answer, labels)).sum(axis=0)[None, :]
-        )
+        tally = metrics.tally(flags(gold, labels), flags(answer, labels))
+        whole = metrics.counts_of(tally.sum(axis=0)[None, :])
         truth = {name: float(score(whole)[0]) for name, score in SCORES.items()}
         for stories in (40, 100, 400):
-            held = dict.fromkeys(SCORES, 0)
-            found = dict.fromkeys(SCORES, 0)
-            n = 0
-            for _ in range(arguments.repetitions):
+            held: Counter = Counter()
+            for _ in range(repetitions):
                 gold, one, other, story = draw(stories, labels, rng)
-                n += len(gold)
-                sums = resampled_sums(
-                    {
-                        name: metrics.tally(flags(gold, labels), flags(codes, labels))
-                        for name, codes in (("one", one), ("other", other))
-                    },
-                    story,
-                    arguments.resamples,
-                    rng,
-                )
+                tallies = {
+                    name: metrics.tally(flags(gold, labels), flags(codes, labels))
+                    for name, codes in (("one", one), ("other", other))
+                }
+                sums = resampled_sums(tallies, story, sections["bca"], rng)
                 counts = {name: metrics.counts_of(table) for name, table in sums.items()}
+                held["n"] += len(gold)
                 for name, score in SCORES.items():
                     ours, theirs = score(counts["one"]), score(counts["other"])
-                    low, high = interval(ours[1:], 0.95)
-                    held[name] += low <= truth[name] <= high
-                    found[name] += p_value_of(theirs[1:] - ours[1:]) <= 0.05
+                    differences = theirs - ours
+                    for kind, section in sections.items():
+                        held[name, kind] += _holds(ours, truth[name], section)
+                        held[name, f"difference, {kind}"] += _holds(differences, 0, section)
+                    p = p_value_of(resamples_of(differences, sections["bca"]))
+                    held[name, "type I"] += p <= 0.05
             for name in SCORES:
-                print(
-                    f"| {labels} | {stories} | {n / arguments.repetitions:.0f} | {name} "
-                    f"| {truth[name]:.3f} | {held[name] / arguments.repetitions:.3f} "
-                    f"| {found[name] / arguments.repetitions:.3f} |",
-                    flush=True,
-                )
+                columns = [*KINDS, *(f"difference, {kind}" for kind in KINDS), "type I"]
+                shares = [f"{held[name, column] / repetitions:.3f}" for column in columns]
+                n = f"{held['n'] / repetitions:.0f}"
+                _row([labels, stories, n, name, f"{truth[name]:.3f}", *shares])
+
+
+def _holds(values: NDArray[np.float64], truth: float, section: Evaluate) -> bool:
+    low, high = interval(values, section)
+    return low <= truth <= high
+
+
+def sets(repetitions: int) -> None:
+    """Print how often sets of labels hold the right one, over all labels and for the rarest."""
+    _head(
+        ["labels", "dev stories", "examples", "asked", "held", "5 % to 95 % of dev sides", "size",
+         "rarest held", "by label: held", "size", "rarest held"]
+    )  # fmt: skip
+    for labels in SHARES:
+        rng = np.random.default_rng(labels)
+        for stories in (40, 100, 400):
+            drawn = [
+                (_probabilities(stories, labels, rng), _probabilities(TESTED, labels, rng))
+                for _ in range(repetitions)
+            ]
+            n = np.mean([len(gold) for (_, gold), _ in drawn])
+            for coverage in (0.8, 0.9):
+                found = [
+                    np.array([_held(*each, coverage, by_label=by_label) for each in drawn])
+                    for by_label in (False, True)
+                ]
+                spread = np.quantile(found[0][:, 0], [0.05, 0.95])
+                means = [[f"{x:.3f}" for x in np.nanmean(each, axis=0)] for each in found]
+                (held, *rest), by = means
+                between = " – ".join(f"{x:.3f}" for x in spread)
+                _row([labels, stories, f"{n:.0f}", coverage, held, between, *rest, *by])
+
+
+def _probabilities(
+    stories: int, labels: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return a model's probabilities and gold: it knows common labels better, and easy stories."""
+    gold, _, hard = _gold(stories, labels, rng)
+    scores = rng.normal(size=(len(gold), labels)) + np.log(SHARES[labels])
+    scores += flags(gold, labels) * (4 - 6 * hard)[:, None]
+    likely = np.exp(scores)
+    return (likely / likely.sum(axis=1, keepdims=True)).astype(np.float32), flags(gold, labels)
+
+
+def _held(dev: tuple, test: tuple, coverage: float, *, by_label: bool) -> tuple[float, ...]:
+    least = set_from(*dev, coverage, by_label=by_label)
+    likely, gold = test
+    named = likely >= least
+    rarest = gold[:, -1]
+    return (
+        named[gold].mean(),
+        named.sum(axis=1).mean(),
+        named[rarest, -1].mean() if rarest.any() else np.nan,
+    )
+
+
+def _head(names: list[str]) -> None:
+    _row(names)
+    print("|" + "---|" * len(names))
+
+
+def _row(cells: list) -> None:
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--sets", action="store_true", help="sets of labels, not intervals")
+    arguments = parser.parse_args()
+    if arguments.sets:
+        sets(arguments.repetitions)
+    else:
+        intervals(arguments.repetitions, arguments.resamples)
 
 
 if __name__ == "__main__":

@@ -564,6 +564,9 @@ class Evaluate(Section):
     """Bootstrap resamples behind each interval."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Coverage of the intervals."""
+    interval: Literal["percentile", "bca"] = "bca"
+    """`percentile`: between quantiles of the resampled scores. `bca`: between quantiles that are
+    corrected for bias and skewness (Efron 1987) and for few clusters, which covers better."""
     resample_by: Literal["story", "article", "outlet"] = "story"
     """What is drawn with replacement."""
     bins: Annotated[int, Field(ge=2)] = 10
@@ -614,6 +617,16 @@ class Abstain(Section):
     """Largest share of wrong answers among those that are given, on dev."""
 
 
+class Sets(Section):
+    """When several labels are named beside the one answer."""
+
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the examples whose set holds the right label, over all labels together."""
+    by_label: bool = False
+    """True asks it of each label by itself: rare labels are found as often, and sets are larger. A
+    label with too few examples on dev (fewer than 9 for .9) is in every set."""
+
+
 class Predict(Section):
     """What stands in a prediction."""
 
@@ -626,6 +639,9 @@ class Predict(Section):
     abstain: Abstain | None = None
     """Withhold unsure answers in tasks with one label; null answers everything. Scores are of all
     answers, and say what withholding came to on test."""
+    sets: Sets | None = None
+    """Name with each answer the labels that may well be right, in tasks with one label, so that the
+    right one is among them so often (split conformal prediction on dev); null names none."""
 
 
 class Config(Section):

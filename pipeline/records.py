@@ -99,6 +99,8 @@ EVIDENCE: Final = pa.list_(
     )
 )
 
+LABEL_SET: Final = pa.list_(pa.string())
+
 # One row per (article, task, target): the tidy table that `predict` and `evaluate` write.
 PREDICTIONS: Final = pa.schema(
     [
@@ -108,6 +110,9 @@ PREDICTIONS: Final = pa.schema(
         pa.field("label", pa.string()),  # labels of a multi-label answer are joined by `|`
         pa.field("probability", pa.float32()),  # of `label`; of the least sure one of several
         pa.field("probabilities", pa.map_(pa.string(), pa.float32())),
+        # Labels that may well be right, the likeliest first; it can be empty. Null where no sets
+        # are asked for, where many labels may hold, and on dev, which they are fitted on.
+        pa.field("label_set", LABEL_SET),
         pa.field("abstained", pa.bool_(), nullable=False),
         pa.field("evidence", EVIDENCE),
         pa.field("model_version", pa.string(), nullable=False),

@@ -289,6 +289,31 @@ def test_a_reader_that_goes_away_is_no_traceback(model, tmp_path):
     assert process.returncode == 1
 
 
+def test_sets_of_labels_stand_beside_the_answers_where_the_config_asks_for_them(project, tmp_path):
+    run = tmp_path / "run"
+    asked = "predict.sets={coverage: 0.5}"
+    small.slant("evaluate", "config.yaml", "--set", asked, "--run", run, cwd=project)
+    least = json.loads((run / "model" / "bundle.json").read_bytes())["set_from"]
+    assert set(least) == {"stance", "topic"}
+    odd = {"id": "odd", "text": "Snow. The Salt Pact."}
+    write_lines(tmp_path / "news.jsonl", [{"id": "n", "text": NEWS}, odd])
+    done = predict(tmp_path / "news.jsonl", "--output", "-", model=run / "model", cwd=project)
+    rows = read_lines(done.stdout)
+    assert {row["task"] for row in rows} >= {"stance", "topic"}
+    for row in rows:
+        likely = {label: p for label, p in row["probabilities"].items()
+                  if p >= round(least[row["task"]][label], 6)}  # fmt: skip
+        assert row["label_set"] == sorted(likely, key=lambda label: (-likely[label], label))
+    scores = json.loads((run / "metrics.json").read_bytes())
+    sets = scores["test"]["topic"]["sets"]
+    assert 0 <= sets["coverage"] <= 1
+    assert set(sets["labels"]) == set(least["topic"])
+    assert "sets" not in scores["dev"]["topic"]  # which they are fitted on
+    page = (run / "report.html").read_text()
+    assert "Sets of labels" in page
+    assert "50\N{NO-BREAK SPACE}% of the sets hold the right" in page
+
+
 def test_unsure_answers_are_withheld_where_the_config_says_so(project, tmp_path):
     run = tmp_path / "run"
     strict = "predict.abstain={risk: 0.01}"

@@ -35,6 +35,7 @@ class Bundle:
     provenance: Mapping[str, Any]  # config, digests of the data, versions of packages
     predict: Predict  # what its predictions hold unless the user says otherwise
     answer_from: Mapping[str, float]  # by task: answers less likely than this are withheld
+    set_from: Mapping[str, Mapping[str, float]]  # by task and label: as likely ones are in the set
     # By task and label: the tier, and what keeps it from the next better one. Empty in a model that
     # was written before there were tiers, or as a twin.
     tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -47,6 +48,7 @@ def save_bundle(
     provenance: Mapping[str, Any],
     predict: Predict | None = None,
     answer_from: Mapping[str, float] | None = None,
+    set_from: Mapping[str, Mapping[str, float]] | None = None,
     tiers: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
@@ -58,6 +60,7 @@ def save_bundle(
             "tasks": {name: tasks[name].settings() for name in sorted(tasks)},
             "predict": (predict or Predict()).model_dump(mode="json"),
             "answer_from": dict(answer_from or {}),
+            "set_from": {task: dict(least) for task, least in (set_from or {}).items()},
             "tiers": dict(tiers or {}),
             "provenance": dict(provenance),
         }
@@ -108,6 +111,7 @@ def load_bundle(path: Path) -> Bundle:
             about["provenance"],
             predict,
             about.get("answer_from", {}),
+            about.get("set_from", {}),
             about.get("tiers", {}),
         )
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:

@@ -47,6 +47,8 @@ class Answers:
     # there is another one, (n,) each; None where a task has no target.
     flips: Flags | None
     swapped: Flags | None
+    # The labels that are named as possible; None where no sets were asked for.
+    sets: Flags | None
     # The story, and the cluster that the bootstrap draws, of each example: 0, 1, 2…
     stories: Codes
     clusters: Codes
@@ -103,6 +105,7 @@ def read_answers(
         blind=_predicted(_array(rows["blind_label"]), question) if is_blind else None,
         flips=flips.to_numpy(zero_copy_only=False) & swapped if is_swapped else None,
         swapped=swapped if is_swapped else None,
+        sets=_sets(_array(rows["label_set"]), question),
         stories=_codes(_array(rows["story"])),
         clusters=clusters_of(rows, resample_by),
     )
@@ -158,6 +161,10 @@ def _flags(lists: pa.Array, question: Question, what: str) -> Flags:
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     flags[rows, _label_codes(lists.flatten(), question, what)] = True
     return flags
+
+
+def _sets(lists: pa.Array, question: Question) -> Flags | None:
+    return None if lists.null_count else _flags(lists, question, "label_set")
 
 
 def _probabilities(maps: pa.Array, question: Question) -> Floats:

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Answers, Codes, Flags, Floats
+from pipeline.evaluate.bootstrap import resamples_of
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,18 @@ def ece(gaps: Floats, n: Floats, bins: int) -> Floats:
     return np.asarray(np.abs(gaps).sum(axis=1) / (n * series))
 
 
-def recentred(values: Floats) -> Floats:
-    """Shift the resampled errors (rows 1…) so that their mean is the sample's error (row 0).
+def recentred(values: Floats, section: Evaluate) -> Floats:
+    """Shift the resampled errors so that their mean is the sample's error.
 
     A sum of distances only grows by noise, and a resample has the sample's noise and its own:
     left as they are, all resamples of a well calibrated model lie above the error it is given.
     """
     if len(values) == 1:
         return values
-    shifted = values - (values[1:].mean() - values[0])
-    shifted[0] = values[0]
-    return np.asarray(np.maximum(shifted, 0))
+    shifted = values.copy()
+    resamples = resamples_of(shifted, section)
+    resamples -= resamples.mean() - values[0]
+    return np.maximum(shifted, 0)
 
 
 def reliability_curve(claims: Claims, bins: int) -> Curve:

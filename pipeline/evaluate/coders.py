@@ -160,7 +160,7 @@ def _compared(
         tallies[f"{place} first"] = _tally(both, first, model)
         tallies[f"{place} second"] = _tally(both, second, model)
     clusters = clusters_of(rows, section.resample_by)
-    sums = resampled_sums(tallies, clusters, section.resamples, rng)
+    sums = resampled_sums(tallies, clusters, section, rng)
     return [
         Pair(
             pair,

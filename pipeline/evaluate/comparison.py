@@ -20,7 +20,7 @@ from pipeline.evaluate.answers import (
     rows_of,
     sides_and_tasks,
 )
-from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.evaluate.significance import holm, mcnemar, p_value_of
 from pipeline.evaluate.slices import slice_sums, slicings
 from pipeline.records import is_test, join_labels
@@ -230,18 +230,18 @@ def _difference(
         "ours": metrics.tally(ours.gold, ours.predicted),
         "theirs": metrics.tally(theirs.gold, theirs.predicted),
     }
-    sums = resampled_sums(tallies, ours.clusters, section.resamples, rng)
+    sums = resampled_sums(tallies, ours.clusters, section, rng)
     counts = {name: metrics.counts_of(table) for name, table in sums.items()}
     f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
-    low, high = interval(differences[1:], section.confidence)
+    low, high = interval(differences, section)
     gained = int((theirs.right & ~ours.right).sum())
     lost = int((ours.right & ~theirs.right).sum())
     return {
         "difference": _number(differences[0]),
         "difference_low": low,
         "difference_high": high,
-        "p_value": p_value_of(differences[1:]),
+        "p_value": p_value_of(resamples_of(differences, section)),
         "gained": gained,
         "lost": lost,
         "mcnemar_p": mcnemar(gained, lost),
@@ -256,7 +256,7 @@ def _label_differences(
     found = []
     for k, label in enumerate(labels):
         differences = other[:, k] - first[:, k]
-        low, high = interval(differences[1:], section.confidence)
+        low, high = interval(differences, section)
         found.append(
             LabelDifference(
                 label=label,
@@ -281,8 +281,8 @@ def _slice_differences(
         first, other = (metrics.ratio(sums[..., at], sums[..., 0]) for at in (1, 2))
         for at, name in enumerate(cut.names):
             differences = other[:, at] - first[:, at]
-            low, high = interval(differences[1:], section.confidence)
-            spread = np.nanstd(differences[1:]) if low is not None else 0.0
+            low, high = interval(differences, section)
+            spread = np.nanstd(resamples_of(differences, section)) if low is not None else 0.0
             p_values.append(
                 float(2 * norm.sf(abs(differences[0]) / spread)) if spread > 0 else None
             )

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.codebook import Codebook, Task
-from pipeline.config import Evaluate
+from pipeline.config import Evaluate, Sets
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
 from pipeline.evaluate.comparison import Comparison, ComparisonRow
 from pipeline.evaluate.tiers import NEEDS
@@ -49,6 +49,8 @@ class ReportFacts:
     """What the audit found, the worst first; see audit.json."""
     evaluation: Evaluate
     """How the intervals were made."""
+    sets: Sets | None = None
+    """What was asked of sets of labels."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pipeline.codebook import Codebook
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
-from pipeline.evaluate import abstention, calibration, metrics
+from pipeline.evaluate import abstention, calibration, label_sets, metrics
 from pipeline.evaluate.answers import (
     Answers,
     Flags,
@@ -67,6 +67,8 @@ def evaluate(
         scores = _score(answers, section, rng, training)
         if not question.many:
             scores |= _abstention(answers, (answer_from or {}).get(name), section, rng)
+        if answers.sets is not None:
+            scores["sets"] = _label_sets(answers.sets, answers, section, rng)
         scores["slices"] = slice_scores(rows, answers, section, rng)
         if checks := (touched or {}).get(side, {}):
             scores["without"] = _without(rows, answers, checks, section, rng)
@@ -84,7 +86,7 @@ def _abstention(
     tallies = {"risk": abstention.risk_tally(answers)}
     if least is not None:
         tallies["answered"] = abstention.answered_tally(answers, least)
-    sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
+    sums = resampled_sums(tallies, answers.clusters, section, rng)
     scores: dict[str, Any] = _with_interval("aurc", abstention.aurc(sums["risk"]), section)
     if least is not None:
         given, wrong = sums["answered"].T
@@ -96,6 +98,30 @@ def _abstention(
             **_with_interval("error", metrics.ratio(wrong, given), section),
         }
     return scores
+
+
+def _label_sets(
+    sets: Flags, answers: Answers, section: Evaluate, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Score the sets of labels: how often they hold the right one, and their size."""
+    tallies = {"sets": label_sets.tally(sets, answers.gold)}
+    sums = resampled_sums(tallies, answers.clusters, section, rng)["sets"]
+    size, single, empty = (metrics.ratio(sums[:, k], sums[:, 0]) for k in (1, 2, 3))
+    gold, covered = np.split(sums[:, 4:], 2, axis=1)
+    by_label = metrics.ratio(covered, gold)
+    return {
+        **_with_interval("coverage", covered.sum(axis=1) / sums[:, 0], section),
+        **_with_interval("size", size, section),
+        **_with_interval("single", single, section),
+        **_with_interval("empty", empty, section),
+        "labels": {
+            label: {
+                **_with_interval("coverage", by_label[:, k], section),
+                "support": int(gold[0, k]),
+            }
+            for k, label in enumerate(answers.question.labels)
+        },
+    }
 
 
 def _without(
@@ -114,7 +140,7 @@ def _without(
         if kept.any():
             _, clusters = np.unique(answers.clusters[kept], return_inverse=True)
             tally = metrics.tally(answers.gold[kept], answers.predicted[kept])
-            sums = resampled_sums({"left": tally}, clusters, section.resamples, rng)["left"]
+            sums = resampled_sums({"left": tally}, clusters, section, rng)["left"]
             left = metrics.counts_of(sums)
             scores |= _with_interval("macro_f1", metrics.macro_f1(left), section)
             scores |= _with_interval("accuracy", metrics.accuracy(left), section)
@@ -174,7 +200,7 @@ def _score(
     if answers.flips is not None and answers.swapped is not None:
         flips = np.column_stack([answers.flips, answers.swapped])
         tallies["swap"] = csr_array(flips.astype(np.float64))
-    sums = resampled_sums(tallies, answers.clusters, section.resamples, rng)
+    sums = resampled_sums(tallies, answers.clusters, section, rng)
     counts = metrics.counts_of(sums["model"])
     return {
         "n": len(gold),
@@ -193,7 +219,7 @@ def _score(
 def _headline(
     counts: metrics.Counts, gaps: Floats, section: Evaluate, many: bool
 ) -> dict[str, float | None]:
-    errors = calibration.recentred(calibration.ece(gaps, counts.n, section.bins))
+    errors = calibration.recentred(calibration.ece(gaps, counts.n, section.bins), section)
     scores = {"macro_f1": metrics.macro_f1(counts)}
     if many:
         scores["micro_f1"] = metrics.micro_f1(counts)
@@ -205,7 +231,7 @@ def _headline(
 
 
 def _with_interval(name: str, values: Floats, section: Evaluate) -> dict[str, float | None]:
-    low, high = interval(values[1:], section.confidence)
+    low, high = interval(values, section)
     return {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
 
 

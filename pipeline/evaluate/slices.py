@@ -90,7 +90,7 @@ def _scored(
     p_values = norm.cdf(group_scores(answers.right.astype(float), cut.codes, answers.clusters))
     result = {}
     for at, name in enumerate(cut.names):
-        low, high = interval(accuracy[1:, at], section.confidence)
+        low, high = interval(accuracy[:, at], section)
         members = cut.codes == at
         result[name] = {
             "n": int(members.sum()),
@@ -113,7 +113,7 @@ def slice_sums(
     section: Evaluate,
     rng: np.random.Generator,
 ) -> Floats:
-    """Resample each slice's count and sums of `columns` (n,): (1 + resamples, slices, 1 + columns).
+    """Resample each slice's count and sums of `columns` (n,): (samples, slices, 1 + columns).
 
     Memory: 8 bytes for each of those numbers.
     """
@@ -125,7 +125,7 @@ def slice_sums(
     places = (cut.codes[member] * width)[:, None] + np.arange(width)
     shape = (len(cut.codes), width * len(cut.names))
     tally = csr_array((table.ravel(), (np.repeat(member, width), places.ravel())), shape=shape)
-    sums = resampled_sums({"slices": tally}, clusters, section.resamples, rng)["slices"]
+    sums = resampled_sums({"slices": tally}, clusters, section, rng)["slices"]
     return sums.reshape(len(sums), len(cut.names), width)
 
 

@@ -1,6 +1,6 @@
 """Predictions for given examples: articles, and where in them the target stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.bundle import Answers, Bundle, TaskModel, chosen
 from pipeline.features import Asked, Texts, cut
 from pipeline.predict.hierarchy import Hierarchy
-from pipeline.records import EVIDENCE, PREDICTIONS, join_labels
+from pipeline.records import EVIDENCE, LABEL_SET, PREDICTIONS, join_labels
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def predict_examples(
     `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences. With
     `hierarchy` the probabilities are rolled up and an unsure answer backs off to its parent. An
     answer less likely than `answer_from` is withheld: it has no label, and keeps its probability.
+    Sets of labels are of the flat probabilities, as the model's dev was when they were fitted.
     """
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
@@ -55,6 +56,7 @@ def predict_examples(
             "label": pc.if_else(abstained, None, labels),
             "probability": probability,
             "probabilities": probability_map(model.labels, likely),
+            "label_set": _label_sets(model, bundle.set_from.get(examples.task), answers),
             "abstained": abstained,
             "evidence": _evidence(texts, examples.asked, answers),
             "model_version": pa.repeat(pa.scalar(bundle.version), count),
@@ -78,6 +80,19 @@ def _answer(
         return _several(model.labels, picked, likely)
     best = flat.argmax(axis=1) if len(flat) else np.zeros(0, np.int64)
     return _chosen(model.labels, hierarchy.backed_off(best, likely), likely)
+
+
+def _label_sets(model: TaskModel, least: Mapping[str, float] | None, answers: Answers) -> pa.Array:
+    """Return the labels that are likely enough, the likeliest first; nulls without `least`."""
+    count = len(answers.probabilities)
+    if least is None:
+        return pa.nulls(count, LABEL_SET)
+    from_here = np.array([least[label] for label in model.labels], np.float32)
+    order = np.argsort(-answers.probabilities, axis=1, kind="stable")
+    held = np.take_along_axis(answers.probabilities >= from_here, order, axis=1)
+    ends = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
+    names = pa.array(model.labels, pa.string()).take(pa.array(order[held]))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names, type=LABEL_SET)
 
 
 def label_columns(

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.predict import label_columns, probability_map
-from pipeline.records import EVIDENCE, SCORED
+from pipeline.records import EVIDENCE, LABEL_SET, SCORED
 
 # What stands for the version of a model that was trained only to score dev.
 UNVERSIONED = "without-dev"
@@ -48,6 +48,7 @@ def scored_table(
         "label": label,
         "probability": probability,
         "probabilities": probability_map(labels, answers.values),
+        "label_set": pa.nulls(count, LABEL_SET),
         "abstained": pa.repeat(pa.scalar(False), count),
         "evidence": pa.array([[]] * count, EVIDENCE),
         "model_version": pa.repeat(pa.scalar(UNVERSIONED), count),

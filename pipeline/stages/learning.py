@@ -33,14 +33,14 @@ from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
 from pipeline.stages.rungs import Curves, Learned, rung_of
 from pipeline.stages.runner import Stage
-from pipeline.train import answer_from
+from pipeline.train import answer_from, set_from
 
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
 
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
-_TIERS_SETTINGS: Final = {"confidence", "resample_by"}
+_TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/bootstrap.py",
                       "evaluate/answers.py", "evaluate/tiers.py", "label")  # fmt: skip
 _ROWS: Final = "rows.parquet"
@@ -186,9 +186,13 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
         models[view.is_blind_twin][view.task] = result.model
     provenance = _provenance(config, run)
     answered = _answer_from(config, learned, materials)
+    sets = _set_from(config, learned, materials)
     heldout = _heldout(learned, materials)
     tiers = _tiers(heldout, config, codebook, run)
-    save_bundle(run.model, codebook, models[False], provenance, config.predict, answered, tiers)
+    save_bundle(
+        run.model, codebook, models[False], provenance, config.predict,
+        answer_from=answered, set_from=sets, tiers=tiers,
+    )  # fmt: skip
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})
     write_table(run.heldout, heldout)
@@ -238,6 +242,24 @@ def _agreement_before_test(run: RunFolder, codebook: Codebook) -> dict[str, Any]
     annotations = read_table(run.annotations)
     ours = pc.is_in(annotations["article_id"], learnt["article_id"].combine_chunks())
     return label_agreement(annotations.filter(ours), codebook)
+
+
+def _set_from(
+    config: Config, learned: Mapping[View, Learned], materials: Sequence[Material]
+) -> dict[str, dict[str, float]]:
+    """Return from which probability on each label of a task with one label is in the set."""
+    asked = config.predict.sets
+    if asked is None:
+        return {}
+    found = {}
+    for material in materials:
+        if material.many or material.view.is_blind_twin:
+            continue
+        result = learned[material.view]
+        gold = material.gold[material.is_dev]
+        least = set_from(result.dev_probabilities, gold, asked.coverage, by_label=asked.by_label)
+        found[material.view.task] = dict(zip(result.model.labels, least.tolist(), strict=True))
+    return found
 
 
 def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[LiveCurves | None]":

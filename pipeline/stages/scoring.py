@@ -310,6 +310,7 @@ def _facts(
         settings=settings,
         findings=findings,
         evaluation=config.evaluate,
+        sets=config.predict.sets,
     )
 
 

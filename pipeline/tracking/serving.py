@@ -25,12 +25,13 @@ OUTPUTS: Final = {
     "label": "string",
     "probability": "double",
     "probabilities": "string",  # a JSON object
+    "label_set": "string",  # a JSON list
     "abstained": "boolean",
     "evidence": "string",  # a JSON list of objects
     "model_version": "string",
     "codebook_version": "string",
 }
-MAY_BE_NULL: Final = frozenset({"target", "label", "probability"})
+MAY_BE_NULL: Final = frozenset({"target", "label", "probability", "label_set"})
 
 DIGITS: Final = 6  # what a 32-bit probability holds
 
@@ -89,6 +90,7 @@ def predictions_to_frame(predictions: pa.Table) -> "pd.DataFrame":
             "probabilities": _json(
                 {label: _rounded(value) for label, value in row["probabilities"] or []}
             ),
+            "label_set": None if row["label_set"] is None else _json(row["label_set"]),
             "evidence": _json(
                 [{**span, "score": _rounded(span["score"])} for span in row["evidence"] or []]
             ),

@@ -3,6 +3,7 @@
 from pipeline.train.abstention import answer_from
 from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
 from pipeline.train.classes import check_labels, class_weights
+from pipeline.train.conformal import set_from
 from pipeline.train.folds import group_folds
 from pipeline.train.linear import TaskData, TrainedTask, macro_f1, train_task
 
@@ -17,5 +18,6 @@ __all__ = [
     "group_folds",
     "log_loss",
     "macro_f1",
+    "set_from",
     "train_task",
 ]

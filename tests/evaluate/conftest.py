@@ -52,6 +52,7 @@ def scored_row() -> Callable[..., dict[str, Any]]:
             "label": label,
             "probability": probabilities[label],
             "probabilities": list(probabilities.items()),
+            "label_set": None,
             "abstained": False,
             "evidence": [],
             "model_version": "m1",

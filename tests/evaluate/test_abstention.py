@@ -14,7 +14,7 @@ def answers(sure, right):
     predicted = np.tile([True, False], (n, 1))
     return Answers(
         Question("topic", ["a", "b"], many=False), gold, predicted, probabilities,
-        None, None, None, np.arange(n), np.arange(n),
+        None, None, None, None, np.arange(n), np.arange(n),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from pipeline.config import Evaluate
 from pipeline.evaluate.calibration import (
     Claims,
     ece,
@@ -10,6 +11,8 @@ from pipeline.evaluate.calibration import (
     recentred,
     reliability_curve,
 )
+
+EVALUATE = Evaluate()
 
 
 def error_of(probability, right, bins=10):
@@ -50,10 +53,16 @@ def test_bins_have_equal_mass_and_keep_equal_probabilities_together():
 
 
 def test_recentred_errors_have_the_samples_error_as_mean_and_stay_positive():
-    values = recentred(np.array([0.02, 0.03, 0.04, 0.05]))
+    values = recentred(np.array([0.02, 0.03, 0.04, 0.05]), EVALUATE)
     assert values.tolist() == pytest.approx([0.02, 0.01, 0.02, 0.03])
-    assert recentred(np.array([0.0, 0.01, 0.03])).min() == 0
-    assert recentred(np.array([0.1])).tolist() == [0.1]
+    assert recentred(np.array([0.0, 0.01, 0.03]), EVALUATE).min() == 0
+    assert recentred(np.array([0.1]), EVALUATE).tolist() == [0.1]
+
+
+def test_the_jackknife_is_not_recentred():
+    section = Evaluate(resamples=100)
+    values = recentred(np.array([0.02, *[0.05] * 100, 0.03, 0.01]), section)
+    assert values.tolist() == pytest.approx([0.02] * 101 + [0.03, 0.01])
 
 
 def test_the_curve_counts_every_claim_once():

@@ -275,6 +275,51 @@ def test_what_a_model_withholds_is_scored_beside_all_answers(scored, codebook, t
     assert "aurc" not in found["test"]["frames"]
 
 
+def test_sets_of_labels_are_scored_by_what_they_hold_and_their_size(
+    scored_row, table, codebook, train_gold
+):
+    p = {"economy": 0.5, "migration": 0.3, "defence policy": 0.2}
+    named = [
+        ("economy", ["economy"]), ("economy", ["economy", "migration"]), ("economy", []),
+        ("migration", ["economy"]), ("migration", ["economy", "migration"]),
+        ("economy", ["economy"]),
+    ]  # fmt: skip
+    rows = [
+        scored_row(p, [gold], article_id=f"a{at}", label_set=labels)
+        for at, (gold, labels) in enumerate(named)
+    ]
+    scores = evaluate.evaluate(table(rows), codebook, QUICK, 0, train_gold)["test"]["topic"]
+    sets = scores["sets"]
+    assert sets["coverage"] == pytest.approx(4 / 6, abs=EXACT)
+    assert sets["size"] == pytest.approx(7 / 6, abs=EXACT)
+    assert sets["single"] == pytest.approx(3 / 6, abs=EXACT)
+    assert sets["empty"] == pytest.approx(1 / 6, abs=EXACT)
+    assert sets["coverage_low"] < sets["coverage"] < sets["coverage_high"]
+    assert sets["size_low"] < sets["size"] < sets["size_high"]
+    assert {label: row["coverage"] for label, row in sets["labels"].items()} == {
+        "economy": 0.75, "migration": 0.5, "defence policy": None,
+    }  # fmt: skip
+    assert [row["support"] for row in sets["labels"].values()] == [0, 4, 2]
+    without = evaluate.evaluate(
+        table([row | {"label_set": None} for row in rows]), codebook, QUICK, 0, train_gold
+    )["test"]["topic"]
+    assert without == {name: value for name, value in scores.items() if name != "sets"}
+
+
+def test_both_kinds_of_interval_are_of_the_same_scores(scored, codebook, train_gold):
+    plain, corrected = (
+        evaluate.evaluate(scored, codebook, Evaluate(resamples=200, interval=kind), 0, train_gold)
+        for kind in ("percentile", "bca")
+    )
+    for task, scores in plain["test"].items():
+        other = corrected["test"][task]
+        assert {name for name, value in scores.items() if other[name] != value} >= {
+            "macro_f1_low", "macro_f1_high", "ece_high", "log_loss_low",
+        }  # fmt: skip
+        assert all(other[name] == value for name, value in scores.items()
+                   if not name.endswith(("_low", "_high", "labels")))  # fmt: skip
+
+
 def test_what_an_audit_found_is_left_out_and_the_other_scores_stay(scored, codebook, train_gold):
     plain = evaluate.evaluate(scored, codebook, QUICK, 0, train_gold)
     on_test = scored.filter(pc.equal(scored["side"], "test"))

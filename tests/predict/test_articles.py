@@ -1,6 +1,7 @@
 """Predictions for articles. The first test to use `tiny_bundle` waits for it to be trained."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,48 @@ def predict(tiny_bundle):
         return table.to_pylist()
 
     return predict
+
+
+def topics(bundle, *rows):
+    finder = targets_to_ask(bundle.codebook)
+    table = predict_articles(bundle, articles(*rows), finder, 0)
+    return [row for row in table.to_pylist() if row["task"] == "topic"]
+
+
+def test_a_set_holds_every_label_that_is_likely_enough_the_likeliest_first(tiny_bundle, predict):
+    plain = predict(("T", BOTH), (None, NEITHER))
+    assert [row["label_set"] for row in plain] == [None] * len(plain)
+    likely = sorted(dict(plain[3]["probabilities"]).items(), key=lambda pair: -pair[1])
+    labels = [label for label, _ in likely]
+    for count in range(4):
+        least = likely[count - 1][1] if count else 2.0  # a label as likely as that is in
+        bundle = replace(tiny_bundle, set_from={"topic": dict.fromkeys(labels, least)})
+        assert topics(bundle, ("T", BOTH))[0]["label_set"] == labels[:count]
+    rare = replace(tiny_bundle, set_from={"topic": dict.fromkeys(labels, 2.0) | {labels[2]: 0.0}})
+    assert topics(rare, ("T", BOTH))[0]["label_set"] == labels[2:]
+    finder = targets_to_ask(rare.codebook)
+    others = predict_articles(rare, articles(("T", BOTH)), finder, 0).to_pylist()
+    assert {row["task"] for row in others if row["label_set"] is None} == {"frames", "stance"}
+
+
+def test_sets_are_of_the_labels_as_coded_where_labels_have_parents(tiny_bundle):
+    flat = topics(tiny_bundle, ("T", BOTH))[0]
+    first, second, last = sorted(dict(flat["probabilities"]), key=dict(flat["probabilities"]).get)
+    task = tiny_bundle.codebook.tasks["topic"]
+    nested = [
+        label.model_copy(update={"parent": first if label.id == last else None})
+        for label in task.labels
+    ]
+    tasks = tiny_bundle.codebook.tasks | {"topic": task.model_copy(update={"labels": nested})}
+    least = dict(flat["probabilities"])[second]
+    bundle = replace(
+        tiny_bundle,
+        codebook=tiny_bundle.codebook.model_copy(update={"tasks": tasks}),
+        set_from={"topic": dict.fromkeys((first, second, last), least)},
+    )
+    rolled = topics(bundle, ("T", BOTH))[0]
+    assert dict(rolled["probabilities"])[first] > least  # of itself and the one below it
+    assert rolled["label_set"] == [last, second]
 
 
 def keys(rows):

@@ -19,6 +19,7 @@ ROWS = [
         "label": "threat",
         "probability": 0.75,
         "probabilities": [("opportunity", 0.25), ("threat", 0.75)],
+        "label_set": ["threat", "opportunity"],
         "abstained": False,
         "evidence": [{"start": 3, "end": 9, "text": "dé 🙂; x", "score": 0.5}],
         "model_version": "0123456789ab",
@@ -31,6 +32,7 @@ ROWS = [
         "label": None,
         "probability": None,
         "probabilities": [("money", 0.125)],
+        "label_set": None,
         "abstained": False,
         "evidence": [],
         "model_version": "0123456789ab",
@@ -59,6 +61,7 @@ def read_csv(path):
         row |= {name: json.loads(row[name]) for name in ("probabilities", "evidence")}
         row["abstained"] = {"true": True, "false": False}[row["abstained"]]
         row["probability"] = float(row["probability"]) if row["probability"] else None
+        row["label_set"] = json.loads(row["label_set"]) if row["label_set"] else None
         row |= {name: row[name] or None for name in ("target", "label")}
     return rows
 

@@ -66,6 +66,7 @@ def test_predictions_become_plain_columns():
             "label": "gegen",
             "probability": 0.9,
             "probabilities": [("für", 0.1), ("gegen", 0.9)],
+            "label_set": ["gegen", "für"],
             "abstained": False,
             "evidence": [{"start": 0, "end": 4, "text": "Ne❤n", "score": 0.3}],
             "model_version": "m",
@@ -86,6 +87,8 @@ def test_predictions_become_plain_columns():
     (span,) = json.loads(frame["evidence"][0])
     assert span == {"start": 0, "end": 4, "text": "Ne❤n", "score": 0.3}
     assert json.loads(frame["probabilities"][1]) == {}
+    assert frame["label_set"][0] == '["gegen", "für"]'
+    assert frame["label_set"].isna().tolist() == [False, True]
     assert frame["abstained"].tolist() == [False, True]
 
 
