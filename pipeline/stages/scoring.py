@@ -45,7 +45,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             "evaluate",
             inputs=[
                 run.articles, run.rejects, run.examples, run.splits, run.audit, run.agreement,
-                run.model, run.blind_model, run.heldout, run.selection,
+                run.model, run.blind_model, run.heldout, run.selection, run.behaviour,
             ],
             outputs=[run.metrics, run.predictions, run.report, run.plots],
             settings={
@@ -74,7 +74,15 @@ def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: P
         run.tracking.unlink(missing_ok=True)  # what was recorded is gone with the database
     return Stage(
         "track",
-        inputs=[run.metrics, run.predictions, run.report, run.plots, run.model, run.splits],
+        inputs=[
+            run.metrics,
+            run.predictions,
+            run.report,
+            run.plots,
+            run.model,
+            run.splits,
+            run.behaviour,
+        ],
         outputs=[run.tracking],
         settings={"config": config.model_dump(mode="json"), "store": uri},
         code=["tracking", "stages/scoring.py"],
@@ -239,6 +247,7 @@ def _facts(
         agreement={task: values["alpha"] for task, values in agreement.items()},
         settings=settings,
         findings=findings,
+        behaviour=read_json(run.behaviour)["tests"],
         evaluation=config.evaluate,
     )
 
@@ -278,7 +287,8 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     metrics = read_json(run.metrics)
     coded = coded_examples(run, codebook)
     files = {
-        path.name: path for path in (run.config, run.metrics, run.report, run.account, run.audit)
+        path.name: path
+        for path in (run.config, run.metrics, run.report, run.account, run.audit, run.behaviour)
     }
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
     tracked = track(
@@ -287,6 +297,9 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             description=config.description,
             params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,
+            behaviour={
+                test["name"]: test["failure_rate"] for test in read_json(run.behaviour)["tests"]
+            },
             codebook=codebook.identity,
             model_version=verify_bundle_folder(run.model),
             model_name=f"slant-{codebook.name}",

@@ -1,0 +1,20 @@
+"""Tests of what a model does: suites in YAML, the cases that they make, and what comes of them."""
+
+from pipeline.behaviour.cases import Articles, by_hash, hash_of, of_articles, prepare
+from pipeline.behaviour.outcomes import run_tests
+from pipeline.behaviour.reading import GENERAL, load_suites, suite_path
+from pipeline.behaviour.suite import Minimum, Suite
+
+__all__ = [
+    "GENERAL",
+    "Articles",
+    "Minimum",
+    "Suite",
+    "by_hash",
+    "hash_of",
+    "load_suites",
+    "of_articles",
+    "prepare",
+    "run_tests",
+    "suite_path",
+]
