@@ -293,10 +293,10 @@ def _behaviour_of_model(model: str, suites: list[str], sources: list[str]) -> An
         )
     articles, rejects = articles_of(sources, bundle.codebook)
     if rejects:
-        first = rejects[0]
+        first, rows = rejects[0], "row" if len(rejects) == 1 else "rows"
         typer.echo(
-            f"{len(rejects):,} rows could not be read; the first is {first.source}:{first.place}: "
-            f"{first.reason}",
+            f"{len(rejects):,} {rows} could not be read; the first is "
+            f"{first.source}:{first.place}: {first.reason}",
             err=True,
         )
     return behaviour_of(bundle, loaded, articles, Behaviour(), Evaluate().confidence)
@@ -304,7 +304,7 @@ def _behaviour_of_model(model: str, suites: list[str], sources: list[str]) -> An
 
 def _behaviour_table(found: dict[str, Any]) -> str:
     head = f"{100 * found['confidence']:g} % interval"
-    rows = [["test", "kind", "task", "n", "texts", "failures", "rate", head]]
+    rows = [["test", "kind", "task", "n", "left out", "clusters", "failures", "rate", head]]
     rows[0] += ["allowed", "passed"]
     rows += [
         [
@@ -312,6 +312,7 @@ def _behaviour_table(found: dict[str, Any]) -> str:
             test["kind"],
             test["task"],
             str(test["n"]),
+            str(sum(test["left_out"].values())),
             str(test["clusters"]),
             str(test["failures"]),
             _number(test["failure_rate"]),

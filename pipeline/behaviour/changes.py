@@ -61,7 +61,7 @@ def changing(change: Change, targets: Targets) -> Changing:
             return changed
         if changed == passage or not changed.text.strip():
             return LeftOut.UNCHANGED
-        return LeftOut.LOST if _is_lost(passage, changed, targets) else changed
+        return _as_found(passage, changed, targets)
 
     return checked
 
@@ -91,12 +91,17 @@ def _editing(edits_of: EditsOf, targets: Targets) -> Changing:
     return lambda passage: edited(passage, edits_of, targets)
 
 
-def _is_lost(before: Passage, after: Passage, targets: Targets) -> bool:
-    """Tell whether a target that prediction finds before the change is not found after it."""
+def _as_found(before: Passage, after: Passage, targets: Targets) -> Passage | LeftOut:
+    """Return the changed passage with the mentions that prediction finds in it.
+
+    Where they were not found by their words before, but marked by their place, they stay as moved.
+    """
     if before.target is None or after.target is None:
-        return False
-    found = targets.mentions(before.text, before.target) == before.mentions
-    return found and targets.mentions(after.text, after.target) != after.mentions
+        return after
+    if targets.mentions(before.text, before.target) != before.mentions:
+        return after
+    found = targets.mentions(after.text, after.target)
+    return replace(after, mentions=found) if found else LeftOut.LOST
 
 
 def _misspelt(passage: Passage, share: float, targets: Targets) -> Passage:
@@ -179,7 +184,11 @@ def _renamed(passage: Passage, targets: Targets) -> Passage:
 
     def edits(text: str, mentions: Sequence[Span]) -> list[Edit]:
         return [
-            Edit(start, end, _cased(after[found], found, text[start]))
+            Edit(
+                start,
+                end,
+                _cased(_with_article(after[found], found, text[:start]), found, text[start]),
+            )
             for start, end in mentions
             if (found := next(iter(finder.find(text[start:end])), None)) is not None
         ]
@@ -190,6 +199,13 @@ def _renamed(passage: Passage, targets: Targets) -> Passage:
         edits(title, targets.mentions(title, passage.target)),
         edits(passage.text, passage.mentions),
     )
+
+
+def _with_article(new: str, old: str, before: str) -> str:
+    """Let there be one article where the one wording has its own and the other has none."""
+    if new.lower().startswith("the "):
+        return new[4:] if before.lower().endswith("the ") else new
+    return f"the {new}" if old.lower().startswith("the ") else new
 
 
 def _asked_of_another(passage: Passage, to: str | None, targets: Targets) -> Passage | LeftOut:

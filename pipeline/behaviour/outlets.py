@@ -11,6 +11,8 @@ _TOKEN: Final = re.compile(r"[\w&]+(?:[.'’-][\w&]+)*")
 # What a line of a byline has at most: "By Ilka Brandt, political correspondent of the Herald".
 BYLINE_WORDS: Final = 12
 _SENTENCE_END: Final = re.compile(r"[.!?:;][\"'”’)*]*\s*\Z")
+# No name goes on behind brackets, commas or a dash with blanks around it.
+_BREAK: Final = re.compile(r"[^\w\s&.'’-]|\s-\s|\n")
 _BRACKETS: Final = {"(": ")", "[": "]"}
 _SEPARATOR_BEFORE: Final = re.compile(r"\s+[|–—/-]\s*\Z")
 _SEPARATOR_AFTER: Final = re.compile(r"\s*[|–—/-]\s+")
@@ -51,7 +53,7 @@ def _names(text: str, outlet: str) -> Iterator[Span]:
 
 
 def _is_name(words: str, key: str) -> bool:
-    if "\n" in words or not (words[0].isupper() or "." in words):
+    if _BREAK.search(words) or not (words[0].isupper() or "." in words):
         return False
     # The key's own letters are looked for first, for they are in nearly no place.
     return key[:4] in re.sub(r"[\W_]+", "", words.casefold()) and outlet_key(words) == key

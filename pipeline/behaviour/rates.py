@@ -34,8 +34,8 @@ def rate_of(failed: Sequence[bool], clusters: Sequence[str], confidence: float) 
     if not len(failed):
         return Rate(0, 0, 0, None, None, None, None)
     _, owners = np.unique(clusters, return_inverse=True)
-    sizes = np.bincount(owners, weights=np.ones(len(failed)))
-    counts = np.bincount(owners, weights=np.asarray(failed, np.float64))
+    sizes = np.asarray(np.bincount(owners), np.float64)
+    counts = np.asarray(np.bincount(owners, weights=failed), np.float64)
     effective = _effective_n(counts, sizes, confidence)
     share = float(counts.sum() / sizes.sum())
     low, high = _wilson(share, effective, _normal(confidence))
@@ -62,7 +62,7 @@ def _design_effect(counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> f
         return 1.0
     residuals = counts - share * sizes
     variance = clusters / (clusters - 1) * float((residuals**2).sum()) / n**2
-    return max(1.0, float(variance / (share * (1 - share) / n)))
+    return max(1.0, float(variance / (share * (1 - share) / (n - 1))))
 
 
 def _normal(confidence: float) -> float:

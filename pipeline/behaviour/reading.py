@@ -37,9 +37,11 @@ def load_suites(names: Sequence[str], codebook: Codebook) -> list[Suite]:
     owners: dict[str, str] = {}
     for name, suite in zip(names, suites, strict=True):
         for test in suite.tests:
-            owner = owners.setdefault(test, name)
-            if owner != name:
-                raise SuiteError(f"{name}: tests.{test}: {owner} has this test too; rename one")
+            if test in owners:
+                raise SuiteError(
+                    f"{name}: tests.{test}: {owners[test]} has this test too; keep one"
+                )
+            owners[test] = name
     return suites
 
 
@@ -119,13 +121,12 @@ def _slot_problems(test: Test) -> Iterator[Problem]:
 def _naming_problems(test: Test, targets: Targets) -> Iterator[Problem]:
     for place, texts in written(test):
         for *found, target in filled([*texts, test.target], test.slots):
-            for text in found:
-                if not targets.about(text or "", target).mentions:
-                    yield place, f"the target {target!r} is not named in {text!r}"
-                    break
-            else:
-                continue
-            break
+            silent = [text for text in found if not targets.about(text or "", target).mentions]
+            if silent:
+                others = ", ".join(targets.named(silent[0] or ""))
+                names = f"; it names {others}" if others else ""
+                yield place, f"the target {target!r} is not named in {silent[0]!r}{names}"
+                break  # one combination of the slots tells it
 
 
 def written(test: Test) -> list[tuple[tuple[Step, ...], list[str]]]:

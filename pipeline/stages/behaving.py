@@ -92,6 +92,8 @@ def behaviour_of(
 
 def summary_of(tests: Sequence[dict[str, Any]]) -> str:
     """Return how many tests fail, and which, in words."""
+    if not tests:
+        return "no suite is asked for"
     failing = [test["name"] for test in tests if test["passed"] is False]
     empty = sum(test["n"] == 0 for test in tests)
     told = f"{len(failing)} of {len(tests)} tests fail"
