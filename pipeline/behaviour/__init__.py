@@ -2,13 +2,11 @@
 
 from pipeline.behaviour.cases import Articles, by_hash, hash_of, of_articles, prepare
 from pipeline.behaviour.outcomes import run_tests
-from pipeline.behaviour.reading import GENERAL, load_suites, suite_path
-from pipeline.behaviour.suite import Minimum, Suite
+from pipeline.behaviour.reading import load_suites, suite_path
+from pipeline.behaviour.suite import Suite
 
 __all__ = [
-    "GENERAL",
     "Articles",
-    "Minimum",
     "Suite",
     "by_hash",
     "hash_of",

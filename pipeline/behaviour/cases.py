@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from pipeline.behaviour.reading import written
 from pipeline.behaviour.suite import Alias, Minimum, OtherTarget, Suite, Test
 from pipeline.behaviour.templates import filled
 from pipeline.codebook import Asks, Codebook
+from pipeline.mentions import Span
 
 
 @dataclass(frozen=True)
@@ -109,20 +110,20 @@ def hash_of(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def _passage(example: Mapping[str, object], article: Mapping[str, str]) -> Passage:
+def _passage(example: Mapping[str, Any], article: Mapping[str, Any]) -> Passage:
     return Passage(
         title=article["title"],
         text=article["text"],
-        target=example["target"],  # type: ignore[arg-type]
+        target=example["target"],
         mentions=_spans(example["mentions"]),
-        source_entity=example["source_entity"],  # type: ignore[arg-type]
+        source_entity=example["source_entity"],
         source_mentions=_spans(example["source_mentions"]),
-        outlet=example["outlet"],  # type: ignore[arg-type]
+        outlet=example["outlet"],
     )
 
 
-def _spans(spans: object) -> tuple[tuple[int, int], ...]:
-    return tuple((span["start"], span["end"]) for span in spans or ())  # type: ignore[attr-defined]
+def _spans(spans: Sequence[Mapping[str, int]] | None) -> tuple[Span, ...]:
+    return tuple((span["start"], span["end"]) for span in spans or ())
 
 
 def _in_tasks(name: str, test: Test, suite: Suite, codebook: Codebook) -> Iterator[Prepared]:

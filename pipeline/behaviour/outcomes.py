@@ -17,7 +17,8 @@ from pipeline.behaviour.suite import Direction, Invariance, Minimum
 from pipeline.bundle import Bundle, chosen
 from pipeline.codebook import Asks
 from pipeline.features import gather, sentences_of, texts_of
-from pipeline.records import EXAMPLES, SPAN, join_labels
+from pipeline.mentions import Span
+from pipeline.records import EXAMPLES, LABEL_SEPARATOR, join_labels
 
 # Failing cases that are kept, the worst first.
 EXAMPLES_KEPT: Final = 20
@@ -100,9 +101,8 @@ def _tables(passages: Sequence[Passage], task: str) -> tuple[pa.Table, pa.Table]
     return articles, pa.Table.from_pylist(rows, EXAMPLES)
 
 
-def _as_spans(spans: Sequence[tuple[int, int]]) -> list[dict[str, int]]:
-    names = [SPAN.field(at).name for at in range(2)]
-    return [dict(zip(names, span, strict=True)) for span in spans]
+def _as_spans(spans: Sequence[Span]) -> list[dict[str, int]]:
+    return [{"start": start, "end": end} for start, end in spans]
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,12 @@ def _example(case: Case, prepared: Prepared, answers: Answers) -> Example:
     test = prepared.test
     asked = [] if isinstance(test, Invariance) else test.label
     wanted = {*([asked] if isinstance(asked, str) else asked)}
-    wanted |= {label for answer in given.values() for label in (answer or "").split("|") if label}
+    wanted |= {
+        label
+        for answer in given.values()
+        for label in (answer or "").split(LABEL_SEPARATOR)
+        if label
+    }
     return {
         "id": case.id,
         "target": case.before.target,
