@@ -105,6 +105,11 @@ class RunFolder:
         return self.path / "heldout.parquet"
 
     @property
+    def behaviour(self) -> Path:
+        """What the tests of behaviour found, with failing examples."""
+        return self.path / "behaviour.json"
+
+    @property
     def metrics(self) -> Path:
         """The scores."""
         return self.path / "metrics.json"

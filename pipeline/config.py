@@ -557,6 +557,22 @@ class Repeat(Section):
         return self
 
 
+class Behaviour(Section):
+    """What the model has to do besides scoring well; see docs/behaviour.md."""
+
+    suites: list[str] = ["general"]
+    """Suites of tests: `general` is the packaged one, all else the path of a file; empty for none.
+    A test on articles costs two predictions for each case, one where tests share the articles."""
+    most: Annotated[int, Field(ge=1)] = 200
+    """Most cases of a test on articles, drawn by a hash of the examples' ids."""
+
+    @model_validator(mode="after")
+    def _check_suites(self) -> Self:
+        if len(set(self.suites)) < len(self.suites):
+            raise ValueError(f"each suite once; they are {self.suites}")
+        return self
+
+
 class Evaluate(Section):
     """How the test side is scored."""
 
@@ -590,6 +606,9 @@ class Gate(Section):
     """Loss of macro-F1 that a faster model must be shown not to have."""
     faster: Annotated[float, Field(ge=1, strict=False)] = 1.5
     """How many times as fast it must be then."""
+    behaviour: Literal["pass", "no_worse", "report"] = "pass"
+    """`pass`: no test of behaviour fails; one without `allow` cannot. `no_worse`: none fails that
+    the champion passes. `report`: they do not count."""
 
 
 class Track(Section):
@@ -668,6 +687,8 @@ class Config(Section):
     features of their own."""
     train: TrainSection = LinearTrain()
     """How it learns."""
+    behaviour: Behaviour = Behaviour()
+    """What it has to do besides scoring well."""
     evaluate: Evaluate = Evaluate()
     """How it is scored."""
     track: Track = Track()

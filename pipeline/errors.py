@@ -27,3 +27,7 @@ class BundleError(PipelineError):
 
 class MissingExtraError(PipelineError):
     """An optional dependency is not installed; the message names the command that adds it."""
+
+
+class SuiteError(PipelineError):
+    """A suite of behaviour tests is wrong; the message begins with file, line and key."""

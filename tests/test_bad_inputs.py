@@ -90,6 +90,13 @@ ENCODER_CONFIG = small.CONFIG.replace(
 PREDICT = f"slant predict new.jsonl --model {MODEL} --output"
 NEW = {"new.jsonl": '{"id": "x1", "text": "Vessels."}\n'}
 NO_ANSWERS = "article_id,task,target,coder,label\n"
+SUITE = "slant behave config.yaml --set behaviour.suites=[suite.yaml]"
+ABOUT = "kind: minimum, task: stance, target: the Salt Pact"
+
+
+def _suite(test):
+    return {"suite.yaml": f'name: own\nversion: "1"\ntests:\n  one: {test}\n'}
+
 
 SECTIONS = {
     "The config": [
@@ -352,6 +359,39 @@ SECTIONS = {
         Bad("A source is empty, as an unset shell variable is",
             'slant predict "" --model m --output o.csv',
             "a source, --model or --output is empty; is a shell variable unset?"),
+    ],
+    "Tests of behaviour": [
+        Bad("The suite does not exist", f"{SET} behaviour.suites=[gone.yaml]",
+            "gone.yaml: there is no such file"),
+        Bad("A suite is named twice", f"{SET} behaviour.suites=[general,general]",
+            "--set behaviour.suites: behaviour: each suite once; they are ['general', 'general']"),
+        Bad("A task is not the codebook's", SUITE,
+            "suite.yaml:4:24: tests.one.task: the codebook harbour@1.0 has no task 'topics' (did "
+            "you mean 'topic'?)",
+            files=_suite("{kind: minimum, task: topics, texts: [Barley.], label: farming}")),
+        Bad("A label is not the task's", SUITE,
+            "suite.yaml:4:55: tests.one.label: 'topic' has no label 'farmin' (did you mean "
+            "'farming'?)",
+            files=_suite("{kind: minimum, task: topic, texts: [Barley.], label: farmin}")),
+        Bad("A text does not name its target", SUITE,
+            "suite.yaml:4:69: tests.one.texts.0: the target 'the Salt Pact' is not named in "
+            "'It is.'",
+            files=_suite(f"{{{ABOUT}, texts: [It is.], label: threat}}")),
+        Bad("Nothing fills a slot", SUITE,
+            "suite.yaml:4:69: tests.one.texts.0: nothing fills the slot {whom}; list its wordings "
+            "in slots.whom",
+            files=_suite(f"{{{ABOUT}, texts: ['The Salt Pact ruins {{whom}}.'], label: threat}}")),
+        Bad("A test has no change", SUITE,
+            "suite.yaml:4:3: tests.one: articles and texts need a change, and pairs have none",
+            files=_suite("{kind: invariance, articles: test}")),
+        Bad("Neither config nor model is named", "slant behave",
+            "behave needs a config or a model: slant behave CONFIG, or slant behave --model MODEL"),
+        Bad("A suite is named beside a config", "slant behave config.yaml --suite general",
+            "--suite and --articles go with --model; a config names its suites in "
+            "behaviour.suites, and has its own articles"),
+        Bad("The suite needs articles", f"slant behave --model {MODEL}",
+            "--suite general: all of its tests are on articles; name some with --articles",
+            needs_run=True),
     ],
     "Comparison": [
         Bad("One run is no comparison", f"slant compare {RUN}",

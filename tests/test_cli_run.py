@@ -71,7 +71,8 @@ def test_a_run_tells_its_stages_on_stderr_and_its_scores_on_stdout(first):
 def test_a_run_leaves_the_files_that_the_design_names(project, run):
     assert {path.name for path in run.iterdir()} == {
         ".stages", "agreement.json", "annotations.parquet", "articles.parquet", "audit.json",
-        "config.json", "examples.parquet", "features", "heldout.parquet", "metrics.json", "model",
+        "behaviour.json", "config.json", "examples.parquet", "features", "heldout.parquet",
+        "metrics.json", "model",
         "model-blind", "plots", "predictions.parquet", "rejects.jsonl", "report.html",
         "selection.json", "split.json", "splits.parquet", "tracking.json",
     }  # fmt: skip
@@ -133,7 +134,8 @@ def test_json_goes_alone_to_stdout(project, run):
     ("setting", "last", "runs"),
     [
         ("evaluate.resamples=120", "evaluate", {"evaluate"}),
-        ("train.C=[3.0]", "evaluate", {"train", "evaluate"}),
+        ("train.C=[3.0]", "evaluate", {"train", "behave", "evaluate"}),
+        ("behaviour.most=3", "evaluate", {"behave", "evaluate"}),
         ("features.words=2", "train", {"featurize", "train"}),
         ("split.dev=0.5", "split", {"split"}),
         ("label.no_answer=['', n/a]", "split", {"label"}),

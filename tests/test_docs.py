@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
+from pipeline.behaviour import Suite, load_suites
+from pipeline.behaviour.suite import Change
 from pipeline.codebook import Codebook, load
 from pipeline.config import Config
 from pipeline.errors import PipelineError
@@ -84,6 +86,23 @@ def test_every_codebook_key_is_in_the_guide():
     assert {"aliases", "external_id", "parent", "choose", "version"} <= names
     listed = set(re.findall(r"^\| `(\w+)` \|", read("docs/codebook.md"), re.M))
     assert listed == names
+
+
+def test_every_suite_key_and_change_is_in_its_guide(tmp_path):
+    page = read("docs/behaviour.md")
+    names = {key.rpartition(".")[2].rstrip("[]") for key in keys_of(Suite)}
+    assert {"moves", "slots", "share", "pairs", "to"} <= names
+    assert {name for name in names if f"`{name}`" not in page} == set()
+    for change in Change.__origin__.__args__:
+        (kind,) = change.model_fields["kind"].annotation.__args__
+        assert re.search(rf"^\| `{kind}` \|", page, re.M), kind
+
+
+def test_the_suite_in_the_guide_fits_the_codebook_in_the_other_one(guide_codebook, tmp_path):
+    file = tmp_path / "suite.yaml"
+    file.write_text(fenced(read("docs/behaviour.md"), "yaml")[0])
+    (suite,) = load_suites([str(file)], load(guide_codebook))
+    assert len(suite.tests) == 4
 
 
 def guide_mistakes():

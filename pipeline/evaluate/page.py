@@ -47,6 +47,8 @@ class ReportFacts:
     """Name and value of what was chosen, in the order to show."""
     findings: Sequence[Mapping[str, Any]]
     """What the audit found, the worst first; see audit.json."""
+    behaviour: Sequence[Mapping[str, Any]]
+    """What the tests of behaviour found, in their order; see behaviour.json."""
     evaluation: Evaluate
     """How the intervals were made."""
     sets: Sets | None = None

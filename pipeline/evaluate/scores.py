@@ -69,7 +69,7 @@ def evaluate(
             scores |= _abstention(answers, (answer_from or {}).get(name), section, rng)
         if answers.sets is not None:
             scores["sets"] = _label_sets(answers.sets, answers, section, rng)
-        scores["slices"] = slice_scores(rows, answers, section, rng)
+        scores["slices"] = slice_scores(rows, answers, section)
         if checks := (touched or {}).get(side, {}):
             scores["without"] = _without(rows, answers, checks, section, rng)
         if coded is not None and is_test(side):

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config import Evaluate
-from pipeline.evaluate import metrics
 from pipeline.evaluate.answers import Answers, Codes, Flags, Floats
-from pipeline.evaluate.bootstrap import interval, resampled_sums
+from pipeline.evaluate.bootstrap import resampled_sums
 from pipeline.evaluate.significance import group_scores, holm
+from pipeline.rates import rate_of
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ def slicings(rows: pa.Table, least: int) -> list[Slicing]:
     return found
 
 
-def slice_scores(
-    rows: pa.Table, answers: Answers, section: Evaluate, rng: np.random.Generator
-) -> dict[str, Any]:
+def slice_scores(rows: pa.Table, answers: Answers, section: Evaluate) -> dict[str, Any]:
     """Score each slice, and name those that are worse than the other examples.
 
     `by`: the slices of each kind, by name. `weak`: those whose accuracy is below that of all other
@@ -55,7 +53,7 @@ def slice_scores(
     worst first. `small` and `unknown`: what was not scored.
     """
     cuts = slicings(rows, section.slice_support)
-    scored = {cut.by: _scored(cut, answers, section, rng) for cut in cuts if cut.names}
+    scored = {cut.by: _scored(cut, answers, section) for cut in cuts if cut.names}
     flat = [row for slices in scored.values() for row in slices.values()]
     for row, adjusted in zip(flat, holm([row["p_value"] for row in flat]), strict=True):
         row["p_adjusted"] = adjusted
@@ -78,30 +76,26 @@ def weak_slices(scored: dict[str, dict[str, Any]], level: float) -> list[dict[st
     return [{"by": by, "name": name} for _, by, name in sorted(weak)]
 
 
-def _scored(
-    cut: Slicing, answers: Answers, section: Evaluate, rng: np.random.Generator
-) -> dict[str, dict[str, Any]]:
+def _scored(cut: Slicing, answers: Answers, section: Evaluate) -> dict[str, dict[str, Any]]:
     from scipy.stats import norm
 
-    sums = slice_sums(cut, [answers.right], answers.clusters, section, rng)
-    given, right = sums[..., 0], sums[..., 1]
-    accuracy = metrics.ratio(right, given)
-    others = metrics.ratio(answers.right.sum() - right[0], len(answers.right) - given[0])
     p_values = norm.cdf(group_scores(answers.right.astype(float), cut.codes, answers.clusters))
     result = {}
     for at, name in enumerate(cut.names):
-        low, high = interval(accuracy[:, at], section)
         members = cut.codes == at
+        wrong = rate_of(~answers.right[members], answers.clusters[members], section.confidence)
+        others = answers.right[~members]
+        assert wrong.rate is not None and wrong.low is not None and wrong.high is not None
         result[name] = {
-            "n": int(members.sum()),
+            "n": wrong.n,
             "n_stories": len(np.unique(answers.stories[members])),
-            "accuracy": float(accuracy[0, at]),
-            "accuracy_low": low,
-            "accuracy_high": high,
-            "difference": float(accuracy[0, at] - others[at]),
+            "accuracy": 1 - wrong.rate,
+            "accuracy_low": 1 - wrong.high,
+            "accuracy_high": 1 - wrong.low,
+            "difference": 1 - wrong.rate - float(others.mean()) if len(others) else None,
             "majority": _majority(answers.gold[members]),
             # Few others say as little as few members would.
-            "p_value": None if (~members).sum() < section.slice_support else float(p_values[at]),
+            "p_value": None if len(others) < section.slice_support else float(p_values[at]),
         }
     return result
 

@@ -7,6 +7,7 @@ from typing import Final
 from pipeline.artifacts import RunFolder, read_json, read_table, verify_bundle_folder
 from pipeline.bundle import load_bundle
 from pipeline.config import Config
+from pipeline.config import Gate as GateSection
 from pipeline.errors import DataError, PipelineError
 from pipeline.evaluate import Ruling, compare, rule
 from pipeline.stages.speed import examples_per_second
@@ -63,48 +64,78 @@ def _judge(
 ) -> Verdict:
     if force:
         return Verdict(True, "champion by force: no test was asked for")
-    if (flaw := _flaw(run)) is not None:
-        return Verdict(False, f"{flaw}: not promoted; {_FORCE.format(run=run.path)}")
-    if champion is None:
-        return Verdict(True, "the first champion")
-    stays = f"version {champion.number} stays the champion"
-    try:
-        ruling = _against(run, config, gate, champion, folder)
-    except DataError as error:
-        return Verdict(False, f"{error}: {stays}; {_FORCE.format(run=run.path)}")
+    with tempfile.TemporaryDirectory() as holder:
+        theirs = _recorded(gate, champion, Path(holder))
+        if (flaw := _flaw(run, theirs, config.track.gate)) is not None:
+            return Verdict(False, f"{flaw}: not promoted; {_FORCE.format(run=run.path)}")
+        if champion is None or theirs is None:
+            return Verdict(True, "the first champion")
+        stays = f"version {champion.number} stays the champion"
+        try:
+            ruling = _against(run, config, gate, champion, theirs, folder)
+        except DataError as error:
+            return Verdict(False, f"{error}: {stays}; {_FORCE.format(run=run.path)}")
     if ruling.passes:
         instead = f"the new champion in place of version {champion.number}"
         return Verdict(True, f"{ruling.reason}: {instead}", ruling.numbers)
     return Verdict(False, f"{ruling.reason}: {stays}", ruling.numbers)
 
 
-def _flaw(run: RunFolder) -> str | None:
+def _recorded(gate: Gate, champion: Version | None, folder: Path) -> RunFolder | None:
+    """Fetch what the gate reads of the champion's run into `folder`, as far as it is recorded."""
+    if champion is None:
+        return None
+    run = RunFolder(folder)
+    for file in (run.metrics, run.predictions, run.behaviour):
+        gate.fetch(champion, file.name, folder)
+    return run
+
+
+def _flaw(run: RunFolder, champion: RunFolder | None, section: GateSection) -> str | None:
     """Return what the run must not be promoted with, whatever its scores."""
     errors = [each for each in read_json(run.audit)["findings"] if each["severity"] == "error"]
     if errors:
         return f"the audit found an error ({errors[0]['check']}: {errors[0]['summary']})"
+    failing = _failing(run)
+    if section.behaviour == "report":
+        failing = []
+    elif section.behaviour == "no_worse":
+        known = _failing(champion) if champion is not None else failing
+        failing = [name for name in failing if name not in known]
+    if failing:
+        return f"tests of behaviour fail ({', '.join(failing)})"
     return None
 
 
-def _against(run: RunFolder, config: Config, gate: Gate, champion: Version, folder: Path) -> Ruling:
-    """Compare the run with the champion on the test examples that both were scored on."""
-    with tempfile.TemporaryDirectory() as holder:
-        metrics, predictions = (
-            gate.fetch(champion, path.name, Path(holder)) for path in (run.metrics, run.predictions)
-        )
-        if metrics is None or predictions is None:
-            raise DataError(f"version {champion.number} has no predictions recorded with its run")
-        named = {
-            f"version {champion.number}": (read_json(metrics), read_table(predictions)),
-            run.label(): (read_json(run.metrics), read_table(run.predictions)),
-        }
-        comparison = compare(named, config.evaluate, config.seed)
+def _failing(run: RunFolder) -> list[str]:
+    """Return the names of the tests that fail; none where the run has no results."""
+    if not run.behaviour.is_file():
+        return []
+    return [test["name"] for test in read_json(run.behaviour)["tests"] if test["passed"] is False]
+
+
+def _against(
+    run: RunFolder,
+    config: Config,
+    gate: Gate,
+    champion: Version,
+    theirs: RunFolder,
+    folder: Path,
+) -> Ruling:
+    """Compare the run with the champion's on the test examples that both were scored on."""
+    if not (theirs.metrics.is_file() and theirs.predictions.is_file()):
+        raise DataError(f"version {champion.number} has no predictions recorded with its run")
+    named = {
+        f"version {champion.number}": (read_json(theirs.metrics), read_table(theirs.predictions)),
+        run.label(): (read_json(run.metrics), read_table(run.predictions)),
+    }
+    comparison = compare(named, config.evaluate, config.seed)
 
     def times_as_fast() -> float:
         uri = f"models:/{gate.name}/{champion.number}"
         bundles = [load_bundle(resolve_bundle(uri, gate.uri, folder)), load_bundle(run.model)]
-        theirs, ours = examples_per_second(bundles, run)
-        return ours / theirs
+        old, new = examples_per_second(bundles, run)
+        return new / old
 
     rows = [row for row in comparison.rows if row.run == run.label()]
     return rule(rows, config.track.gate, times_as_fast)

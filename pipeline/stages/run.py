@@ -7,13 +7,15 @@ from typing import Final
 from pipeline import codebook as codebooks
 from pipeline.artifacts import RunFolder, write_json
 from pipeline.config import Config
+from pipeline.stages.behaving import behaving_stage
 from pipeline.stages.data import data_stages
 from pipeline.stages.learning import learning_stages
 from pipeline.stages.rungs import Curves
 from pipeline.stages.runner import Outcome, run_stage
 from pipeline.stages.scoring import scoring_stages, tracking_stage
 
-STAGES: Final = ("ingest", "label", "split", "audit", "featurize", "train", "evaluate", "track")
+STAGES: Final = ("ingest", "label", "split", "audit", "featurize", "train",
+                 "behave", "evaluate", "track")  # fmt: skip
 
 
 def run_stages(
@@ -36,6 +38,8 @@ def run_stages(
     stages = data_stages(config, codebook, run)
     if "featurize" in wanted:  # from here on packages and encoders are needed
         stages += learning_stages(config, codebook, run, curves)
+    if "behave" in wanted:
+        stages.append(behaving_stage(config, codebook, run))
     if "evaluate" in wanted:
         stages += scoring_stages(config, codebook, run)
     if "track" in wanted and config.track.enabled:

@@ -61,6 +61,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             inputs=[
                 run.articles, run.rejects, run.examples, run.annotations, run.splits, run.audit,
                 run.agreement, run.model, run.blind_model, run.heldout, run.selection,
+                run.behaviour,
             ],
             outputs=[run.metrics, run.predictions, run.report, run.card, run.plots],
             settings={
@@ -97,6 +98,7 @@ def tracking_stage(config: Config, codebook: Codebook, run: RunFolder, folder: P
             run.plots,
             run.model,
             run.splits,
+            run.behaviour,
         ],
         outputs=[run.tracking],
         settings={"config": config.model_dump(mode="json"), "store": uri},
@@ -309,6 +311,7 @@ def _facts(
         agreement={task: values["alpha"] for task, values in agreement.items()},
         settings=settings,
         findings=findings,
+        behaviour=read_json(run.behaviour)["tests"],
         evaluation=config.evaluate,
         sets=config.predict.sets,
     )
@@ -370,7 +373,8 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
     files = {
         path.name: path
         for path in (
-            run.config, run.metrics, run.predictions, run.report, run.card, run.account, run.audit
+            run.config, run.metrics, run.predictions, run.report, run.card, run.account, run.audit,
+            run.behaviour,
         )
     }  # fmt: skip
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
@@ -380,6 +384,9 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             description=config.description,
             params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,
+            behaviour={
+                test["name"]: test["failure_rate"] for test in read_json(run.behaviour)["tests"]
+            },
             codebook=codebook.identity,
             model_version=verify_bundle_folder(run.model),
             model_name=f"slant-{codebook.name}",

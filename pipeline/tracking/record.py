@@ -54,6 +54,7 @@ class RunRecord:
     model_name: str  # in the registry, where the config names none
     bundle: Path
     tasks: Mapping[str, Sequence[str]]  # the labels of each task
+    behaviour: Mapping[str, float | None] = field(default_factory=dict)  # share of failures by test
     datasets: Sequence[Dataset] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)  # name at the root → file
@@ -117,6 +118,15 @@ def headline_metrics(scores: Scores) -> dict[str, float]:
         for task, task_scores in tasks.items()
         for name in (DEV_HEADLINES if side == Side.DEV else HEADLINES)
         if (value := _number(task_scores.get(name))) is not None
+    }
+
+
+def behaviour_metrics(rates: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the shares of failing cases as `behaviour/stance.typos.failure_rate`."""
+    return {
+        f"behaviour/{slug(test)}.failure_rate": rate
+        for test, rate in rates.items()
+        if rate is not None
     }
 
 

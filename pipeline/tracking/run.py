@@ -19,6 +19,7 @@ from pipeline.tracking.record import (
     Dataset,
     RunRecord,
     Tracked,
+    behaviour_metrics,
     headline_metrics,
     label_rows,
     param_text,
@@ -113,8 +114,10 @@ def _log_numbers(client: "MlflowClient", run_id: str, record: RunRecord) -> None
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    numbers = headline_metrics(record.metrics).items()
-    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in numbers])
+    numbers = headline_metrics(record.metrics) | behaviour_metrics(record.behaviour)
+    client.log_batch(
+        run_id, metrics=[Metric(name, value, now, 0) for name, value in numbers.items()]
+    )
     params = [
         Param(slug(key), param_text(value))
         for key, value in record.params.items()

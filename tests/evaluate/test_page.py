@@ -17,6 +17,18 @@ FINDING = {
     "n_rows": 0, "articles": ["a1"],
 }  # fmt: skip
 
+BEHAVIOUR = {
+    "name": "negation", "task": "stance", "kind": "direction", "description": "<No> is no yes.",
+    "expected": "threat falls", "n": 40, "failures": 9, "failure_rate": 0.225,
+    "failure_rate_low": 0.1, "failure_rate_high": 0.4, "allow": 0.1, "passed": False,
+    "left_out": {"unchanged": 3},
+    "examples": [{
+        "id": "texts.0#1", "target": "alliance", "target_after": "alliance",
+        "answer_before": "threat", "probabilities_before": {"threat": 0.8}, "before": "A <danger>.",
+        "answer_after": "", "probabilities_after": {"threat": 0.9}, "after": "No danger.",
+    }],
+}  # fmt: skip
+
 
 @pytest.fixture
 def facts():
@@ -34,8 +46,10 @@ def facts():
         agreement={"topic": 0.8123, "stance": None},
         settings=[("train.C", 3.0)],
         findings=[FINDING, FINDING | {"check": "label_words", "severity": "info", "side": None}],
+        behaviour=[BEHAVIOUR, BEHAVIOUR | {"name": "topic.typos", "n": 0, "failures": 0,
+                   "failure_rate": None, "passed": None, "examples": []}],
         evaluation=QUICK,
-    )
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +96,7 @@ def test_the_model_card_has_the_numbers_with_intervals_and_what_flatters_them(
     assert "| Outlets | 2: Post (9) and others |" in card
     economy = topic["labels"]["economy"]
     assert f"| Economy | {economy['f1']:.3f} | {economy['f1_low']:.3f} to" in card
+    assert "| negation | 40 | 22.5\N{NO-BREAK SPACE}% |" in card
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)
 
@@ -93,6 +108,24 @@ def test_a_model_card_without_scores_says_so(codebook, facts):
 def test_names_with_bars_do_not_break_a_table_of_the_card(metrics, codebook, facts):
     odd = replace(facts, settings=[("Encoder", "a|b\nc")])
     assert "| Encoder | a\\|b c |" in evaluate.model_card(metrics, codebook, odd)
+
+
+def test_the_tests_of_behaviour_stand_there_with_failing_examples(page):
+    part = page[page.index('id="behaviour"') : page.index('id="reading"')]
+    assert "Of 2 tests 1 fail more often" in part
+    assert "&lt;No&gt; is no yes." in part
+    assert "9 of 40<br>" in part
+    assert "3 unchanged" in part
+    assert "22.5\N{NO-BREAK SPACE}%<br>" in part
+    assert part.count("<details>") == 1
+    assert "negation: 1 of 9 failing cases" in part
+    assert "A &lt;danger&gt;.<br><strong>threat</strong>" in part
+    assert "No danger.<br><strong>none</strong>" in part
+
+
+def test_a_run_without_suites_says_so(metrics, scored, codebook, facts):
+    page = evaluate.report(metrics, scored, {}, codebook, replace(facts, behaviour=[]))
+    assert "No test of behaviour was asked for" in page
 
 
 class Tags(HTMLParser):
@@ -136,7 +169,7 @@ def test_tables_images_and_links_can_be_used_without_eyes_or_mouse(page):
     tags = tags_of(page)
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     names = [tag for tag, _ in tags]
-    assert names.count("caption") == names.count("table") == 12
+    assert names.count("caption") == names.count("table") == 13
     alts = [attrs["alt"] for tag, attrs in tags if tag == "img"]
     assert len(alts) == 3
     assert all(len(alt) > 20 for alt in alts)

@@ -32,7 +32,7 @@ def scores_of(scored_row: Any, table: Any, codebook: Any) -> Callable[..., dict[
         ]
         scored: pa.Table = table(rows)
         answers = read_answers(scored, Question.of("topic", codebook.tasks["topic"]), "story")
-        return slice_scores(scored, answers, SECTION, np.random.default_rng(0))
+        return slice_scores(scored, answers, SECTION)
 
     return score
 
@@ -73,6 +73,13 @@ def test_small_slices_and_examples_without_a_value_are_counted_not_scored(scores
     assert scores["small"] == {"outlet": {"slices": 1, "n": 4}}
     assert scores["unknown"] == {"outlet": 1}
     assert scores["by"]["outlet"]["Gazette"]["p_value"] is None  # five others say little
+
+
+def test_a_slice_without_an_error_may_have_some_all_the_same(scores_of):
+    perfect = scores_of([*_outlet("Gazette", 20, 5, 0), *_outlet("Post", 12, 0, 100)])
+    post = perfect["by"]["outlet"]["Post"]
+    assert post["accuracy"] == post["accuracy_high"] == 1
+    assert post["accuracy_low"] < 0.8
 
 
 def test_what_all_examples_share_is_no_slicing(scores_of):

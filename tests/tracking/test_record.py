@@ -4,7 +4,13 @@ import pytest
 
 from pipeline.config import Track
 from pipeline.tracking import Tracked, flatten
-from pipeline.tracking.record import LONGEST_PARAM, headline_metrics, label_rows, param_text
+from pipeline.tracking.record import (
+    LONGEST_PARAM,
+    behaviour_metrics,
+    headline_metrics,
+    label_rows,
+    param_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,14 @@ def test_headlines_are_few_and_named_by_side_task_and_metric(make_record):
 def test_headlines_leave_out_what_is_no_number():
     scores = {"test": {"topic": {"macro_f1": None, "accuracy": math.nan, "ece": 0.5}}}
     assert headline_metrics(scores) == {"test/topic.ece": 0.5}
+
+
+def test_tests_of_behaviour_are_headlines_but_for_those_without_a_case():
+    rates = {"negation": 0.25, "stance.typos": 0.0, "topic.alias": None}
+    assert behaviour_metrics(rates) == {
+        "behaviour/negation.failure_rate": 0.25,
+        "behaviour/stance.typos.failure_rate": 0.0,
+    }
 
 
 def test_a_further_test_set_has_headlines_and_the_training_side_has_none():

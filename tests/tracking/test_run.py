@@ -24,12 +24,14 @@ def recorded(folder, run_id):
 
 
 def test_a_run_holds_its_numbers_settings_tags_and_description(folder, section, make_record):
-    record = make_record("bigrams", 0.71, params={"name": "bigrams", "seed": 0, "refit": True})
+    params = {"name": "bigrams", "seed": 0, "refit": True}
+    record = make_record("bigrams", 0.71, params=params, behaviour={"stance.typos": 0.125})
     run = recorded(folder, track(record, section, folder).run_id)
     assert run.info.run_name == "bigrams"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"seed": "0", "refit": "true"}
     assert run.data.metrics["test/topic.macro_f1"] == 0.71
+    assert run.data.metrics["behaviour/stance.typos.failure_rate"] == 0.125
     assert run.data.tags["mlflow.note.content"] == "A run for a test."
     for key, value in {"codebook": "news 1.0", "git_commit": "abc"}.items():
         assert run.data.tags[key] == value
