@@ -25,6 +25,7 @@ def config_of(name, rung, root):
     config = yaml.safe_load((SETS / f"{name}.yaml").read_text())
     config["name"] = f"{config['name']}-{rung}"
     config["ingest"]["root"] = str(root)
+    config["behaviour"] = {"suites": []}  # minutes with an encoder, and no accuracy
     rungs = yaml.safe_load((HERE / "rungs.yaml").read_text())
     sections = sections_of(rungs, rung, name, config)
     if rung == "ensemble":

@@ -563,7 +563,7 @@ class Behaviour(Section):
     suites: list[str] = ["general"]
     """Suites of tests: `general` is the packaged one, all else the path of a file; empty for none.
     A test on articles costs two predictions for each case, one where tests share the articles."""
-    most: Annotated[int, Field(ge=1)] = 200
+    most: Annotated[int, Field(ge=1)] = 100
     """Most cases of a test on articles, drawn by a hash of the examples' ids."""
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ import pytest
 
 from pipeline import records
 from pipeline.codebook import Asks, Choose, Codebook, Label, Target, Task
+from pipeline.config import Evaluate
+from pipeline.evaluate import ReportFacts
 
 LABELS = {
     "topic": ["economy", "migration", "defence policy"],
@@ -159,3 +161,45 @@ def train_gold() -> dict[str, list[list[str]]]:
         "stance": [["neutral"]] * 5 + [["threat"]] * 4 + [["partner"]],
         "frames": [["conflict"]] * 3 + [[]] * 2 + [["conflict", "morality"]],
     }
+
+
+FINDING = {
+    "check": "copies", "severity": "error", "side": "test", "task": None,
+    "summary": "2 of 80 (2.5 %) of the articles are <copies>", "numbers": {}, "rows": [],
+    "n_rows": 0, "articles": ["a1"],
+}  # fmt: skip
+
+BEHAVIOUR = {
+    "name": "negation", "task": "stance", "kind": "direction", "description": "<No> is no yes.",
+    "expected": "threat falls", "n": 40, "failures": 9, "failure_rate": 0.225,
+    "failure_rate_low": 0.1, "failure_rate_high": 0.4, "allow": 0.1, "passed": False,
+    "left_out": {"unchanged": 3},
+    "examples": [{
+        "id": "texts.0#1", "target": "alliance", "target_after": "alliance",
+        "answer_before": "threat", "probabilities_before": {"threat": 0.8}, "before": "A <danger>.",
+        "answer_after": "", "probabilities_after": {"threat": 0.9}, "after": "No danger.",
+    }],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def facts() -> ReportFacts:
+    """What the page says of a run beside its scores."""
+    return ReportFacts(
+        run="demo <run>",
+        description="Tests & trials.",
+        model_version="demo-1a2b",
+        codebook="demo@1.0",
+        package_version="0.1.0",
+        articles=1234,
+        articles_are=[("Outlets", "2: Post (9) and others")],
+        rejects=1,
+        set_aside=2,
+        examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
+        agreement={"topic": 0.8123, "stance": None},
+        settings=[("train.C", 3.0)],
+        findings=[FINDING, FINDING | {"check": "label_words", "severity": "info", "side": None}],
+        behaviour=[BEHAVIOUR, BEHAVIOUR | {"name": "topic.typos", "n": 0, "failures": 0,
+                   "failure_rate": None, "passed": None, "examples": []}],
+        evaluation=Evaluate(resamples=100),
+    )  # fmt: skip

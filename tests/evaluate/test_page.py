@@ -11,45 +11,6 @@ from pipeline.config import Evaluate
 QUICK = Evaluate(resamples=100)
 # A PNG's head is all that the page reads of one.
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes([0, 0, 3, 0, 0, 0, 1, 128])
-FINDING = {
-    "check": "copies", "severity": "error", "side": "test", "task": None,
-    "summary": "2 of 80 (2.5 %) of the articles are <copies>", "numbers": {}, "rows": [],
-    "n_rows": 0, "articles": ["a1"],
-}  # fmt: skip
-
-BEHAVIOUR = {
-    "name": "negation", "task": "stance", "kind": "direction", "description": "<No> is no yes.",
-    "expected": "threat falls", "n": 40, "failures": 9, "failure_rate": 0.225,
-    "failure_rate_low": 0.1, "failure_rate_high": 0.4, "allow": 0.1, "passed": False,
-    "left_out": {"unchanged": 3},
-    "examples": [{
-        "id": "texts.0#1", "target": "alliance", "target_after": "alliance",
-        "answer_before": "threat", "probabilities_before": {"threat": 0.8}, "before": "A <danger>.",
-        "answer_after": "", "probabilities_after": {"threat": 0.9}, "after": "No danger.",
-    }],
-}  # fmt: skip
-
-
-@pytest.fixture
-def facts():
-    return evaluate.ReportFacts(
-        run="demo <run>",
-        description="Tests & trials.",
-        model_version="demo-1a2b",
-        codebook="demo@1.0",
-        package_version="0.1.0",
-        articles=1234,
-        articles_are=[("Outlets", "2: Post (9) and others")],
-        rejects=1,
-        set_aside=2,
-        examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
-        agreement={"topic": 0.8123, "stance": None},
-        settings=[("train.C", 3.0)],
-        findings=[FINDING, FINDING | {"check": "label_words", "severity": "info", "side": None}],
-        behaviour=[BEHAVIOUR, BEHAVIOUR | {"name": "topic.typos", "n": 0, "failures": 0,
-                   "failure_rate": None, "passed": None, "examples": []}],
-        evaluation=QUICK,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +40,7 @@ def test_the_findings_of_the_audit_stand_there_with_the_score_without_them(
 
 
 def test_an_audit_without_worries_says_so(metrics, scored, codebook, facts):
-    calm = replace(facts, findings=[FINDING | {"severity": "info"}])
+    calm = replace(facts, findings=[facts.findings[0] | {"severity": "info"}])
     page = evaluate.report(metrics, scored, {}, codebook, calm)
     assert "The audit found nothing to worry about" in page
 

@@ -36,7 +36,7 @@ CONTRAST = """
 
 
 @pytest.fixture(scope="module")
-def pages(make_scored, codebook, train_gold, tmp_path_factory):
+def pages(make_scored, codebook, train_gold, facts, tmp_path_factory):
     """The two pages as files, of runs with slices and a long outlet's name."""
     folder = tmp_path_factory.mktemp("pages")
     runs = {}
@@ -49,22 +49,6 @@ def pages(make_scored, codebook, train_gold, tmp_path_factory):
         scored = scored.set_column(place, field, pa.array(slices, field.type))
         runs[name] = (evaluate.evaluate(scored, codebook, QUICK, 0, train_gold), scored)
     metrics, scored = runs["first"]
-    facts = evaluate.ReportFacts(
-        run="islands",
-        description="Topics and stances of the islands' press.",
-        model_version="0123456789ab",
-        codebook="demo@1.0",
-        package_version="0.1.0",
-        articles=240,
-        articles_are=[("Outlets", "2: Post (120) and others")],
-        rejects=0,
-        set_aside=3,
-        examples={"topic": {"train": 200, "dev": 80, "test": 80}},
-        agreement={"topic": 0.81},
-        settings=[("Features", "ngrams")],
-        findings=[],
-        evaluation=QUICK,
-    )
     drawn = evaluate.plots(scored, metrics, codebook, QUICK)
     written = {
         "report": evaluate.report(metrics, scored, drawn, codebook, facts),
