@@ -5,9 +5,9 @@ python -m benchmarks.coverage --sets [--repetitions 2000]
 
 Articles come in stories of one to four; within a story gold and errors go together. The truth is
 the score on very many stories of the same kind. `percentile` and `bca` are how often such a 95 %
-interval holds it, of a score and of the difference between two models that err alike; `type I` how
-often the paired test at .05 finds one. With `--sets` it is how often sets of labels, fitted on a
-dev side, hold the right label on test sides.
+interval holds it; `difference` is how often the interval of the difference between two models that
+err alike holds 0, and `type I` how often the paired test at .05 finds one. With `--sets` it is how
+often sets of labels, fitted on a dev side, hold the right label on test sides.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.config import Evaluate
 from pipeline.evaluate import metrics
 from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
-from pipeline.evaluate.significance import p_value_of
+from pipeline.evaluate.significance import difference
 from pipeline.train import set_from
 
 TRUTH = 200_000  # stories
@@ -69,7 +69,7 @@ def intervals(repetitions: int, resamples: int) -> None:
     # Of one resampling the rows of `bca` have those of `percentile` in them.
     sections = {kind: Evaluate(resamples=resamples, interval=kind) for kind in KINDS}
     heads = ["labels", "stories", "examples", "score", "truth", *KINDS]
-    _head([*heads, *(f"difference, {kind}" for kind in KINDS), "type I"])
+    _head([*heads, "difference", "type I"])
     for labels in SHARES:
         rng = np.random.default_rng(labels)
         gold, answer, _, _ = draw(TRUTH, labels, rng)
@@ -89,14 +89,13 @@ def intervals(repetitions: int, resamples: int) -> None:
                 held["n"] += len(gold)
                 for name, score in SCORES.items():
                     ours, theirs = score(counts["one"]), score(counts["other"])
-                    differences = theirs - ours
                     for kind, section in sections.items():
                         held[name, kind] += _holds(ours, truth[name], section)
-                        held[name, f"difference, {kind}"] += _holds(differences, 0, section)
-                    p = p_value_of(resamples_of(differences, sections["bca"]))
-                    held[name, "type I"] += p <= 0.05
+                    tested = difference(resamples_of(theirs - ours, sections["bca"]), stories, 0.95)
+                    held[name, "difference"] += tested.low <= 0 <= tested.high
+                    held[name, "type I"] += tested.p_value < 0.05
             for name in SCORES:
-                columns = [*KINDS, *(f"difference, {kind}" for kind in KINDS), "type I"]
+                columns = [*KINDS, "difference", "type I"]
                 shares = [f"{held[name, column] / repetitions:.3f}" for column in columns]
                 n = f"{held['n'] / repetitions:.0f}"
                 _row([labels, stories, n, name, f"{truth[name]:.3f}", *shares])

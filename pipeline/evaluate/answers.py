@@ -54,6 +54,11 @@ class Answers:
     clusters: Codes
 
     @property
+    def n_clusters(self) -> int:
+        """How many clusters the bootstrap draws from."""
+        return int(self.clusters.max()) + 1
+
+    @property
     def right(self) -> Flags:
         """Where the whole answer is as in gold: (n,)."""
         return np.asarray((self.gold == self.predicted).all(axis=1))

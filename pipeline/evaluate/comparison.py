@@ -20,8 +20,8 @@ from pipeline.evaluate.answers import (
     rows_of,
     sides_and_tasks,
 )
-from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
-from pipeline.evaluate.significance import holm, mcnemar, p_value_of
+from pipeline.evaluate.bootstrap import resampled_sums, resamples_of
+from pipeline.evaluate.significance import difference, holm, mcnemar
 from pipeline.evaluate.slices import slice_sums, slicings
 from pipeline.records import is_test, join_labels
 
@@ -234,37 +234,39 @@ def _difference(
     counts = {name: metrics.counts_of(table) for name, table in sums.items()}
     f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
-    low, high = interval(differences, section)
+    tested = difference(resamples_of(differences, section), ours.n_clusters, section.confidence)
     gained = int((theirs.right & ~ours.right).sum())
     lost = int((ours.right & ~theirs.right).sum())
     return {
         "difference": _number(differences[0]),
-        "difference_low": low,
-        "difference_high": high,
-        "p_value": p_value_of(resamples_of(differences, section)),
+        "difference_low": tested.low,
+        "difference_high": tested.high,
+        "p_value": tested.p_value,
         "gained": gained,
         "lost": lost,
         "mcnemar_p": mcnemar(gained, lost),
-        "labels": _label_differences(counts, ours.question.labels, section),
+        "labels": _label_differences(counts, ours, section),
     }
 
 
 def _label_differences(
-    counts: Mapping[str, metrics.Counts], labels: Sequence[str], section: Evaluate
+    counts: Mapping[str, metrics.Counts], answers: Answers, section: Evaluate
 ) -> list[LabelDifference]:
     first, other = metrics.label_f1(counts["ours"]), metrics.label_f1(counts["theirs"])
     found = []
-    for k, label in enumerate(labels):
+    for k, label in enumerate(answers.question.labels):
         differences = other[:, k] - first[:, k]
-        low, high = interval(differences, section)
+        tested = difference(
+            resamples_of(differences, section), answers.n_clusters, section.confidence
+        )
         found.append(
             LabelDifference(
                 label=label,
                 first=_number(first[0, k]),
                 other=_number(other[0, k]),
                 difference=_number(differences[0]),
-                difference_low=low,
-                difference_high=high,
+                difference_low=tested.low,
+                difference_high=tested.high,
             )
         )
     return found
@@ -281,8 +283,9 @@ def _slice_differences(
         first, other = (metrics.ratio(sums[..., at], sums[..., 0]) for at in (1, 2))
         for at, name in enumerate(cut.names):
             differences = other[:, at] - first[:, at]
-            low, high = interval(differences, section)
-            spread = np.nanstd(resamples_of(differences, section)) if low is not None else 0.0
+            resamples = resamples_of(differences, section)
+            tested = difference(resamples, ours.n_clusters, section.confidence)
+            spread = np.nanstd(resamples) if tested.low is not None else 0.0
             p_values.append(
                 float(2 * norm.sf(abs(differences[0]) / spread)) if spread > 0 else None
             )
@@ -294,8 +297,8 @@ def _slice_differences(
                     first=float(first[0, at]),
                     other=float(other[0, at]),
                     difference=float(differences[0]),
-                    difference_low=low,
-                    difference_high=high,
+                    difference_low=tested.low,
+                    difference_high=tested.high,
                     p_adjusted=None,
                 )
             )

@@ -1,6 +1,7 @@
 """Tests: of one model against another, of a part against the rest, and of many at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,36 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
-def p_value_of(differences: Floats) -> float | None:
-    """Twice the share of resamples on the rarer side of no difference, itself on both sides."""
-    known = differences[~np.isnan(differences)]
+@dataclass(frozen=True)
+class Difference:
+    """How far apart two scores are: the interval, and how well no difference at all would fit."""
+
+    low: float | None
+    high: float | None
+    p_value: float | None
+    """Two-sided; below 1 − confidence where the interval leaves 0 out."""
+
+
+def difference(resamples: Floats, clusters: int, confidence: float) -> Difference:
+    """Return the expanded percentile interval of a difference, and the p that belongs to it.
+
+    Between quantiles of the resampled differences; the levels are Student's, widened for how few
+    clusters there are (Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789). All None
+    where no resample has a number.
+    """
+    from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+    known = resamples[~np.isnan(resamples)]
     if not len(known):
-        return None
-    rarer = min((known <= 0).sum(), (known >= 0).sum())
+        return Difference(None, None, None)
+    wider = np.sqrt(clusters / (clusters - 1))
+    tail = (1 - confidence) / 2
+    levels = ndtr(wider * stdtrit(clusters - 1, [tail, 1 - tail]))
+    low, high = np.quantile(known, levels)
     # One is added above and below, so that no number of resamples claims an impossibility.
-    return float(min(1.0, 2 * (rarer + 1) / (len(known) + 1)))
+    rarer = (min((known <= 0).sum(), (known >= 0).sum()) + 1) / (len(known) + 1)
+    p_value = 2 * stdtr(clusters - 1, ndtri(min(rarer, 0.5)) / wider)
+    return Difference(float(low), float(high), float(p_value))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
