@@ -384,9 +384,7 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
             description=config.description,
             params=flatten(config.model_dump(mode="json", exclude={"track"})),
             metrics=metrics,
-            behaviour={
-                test["name"]: test["failure_rate"] for test in read_json(run.behaviour)["tests"]
-            },
+            behaviour=read_json(run.behaviour)["tests"],
             codebook=codebook.identity,
             model_version=verify_bundle_folder(run.model),
             model_name=f"slant-{codebook.name}",

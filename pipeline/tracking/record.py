@@ -54,7 +54,7 @@ class RunRecord:
     model_name: str  # in the registry, where the config names none
     bundle: Path
     tasks: Mapping[str, Sequence[str]]  # the labels of each task
-    behaviour: Mapping[str, float | None] = field(default_factory=dict)  # share of failures by test
+    behaviour: Sequence[Mapping[str, Any]] = ()  # the tests in behaviour.json
     datasets: Sequence[Dataset] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)  # name at the root → file
@@ -121,13 +121,25 @@ def headline_metrics(scores: Scores) -> dict[str, float]:
     }
 
 
-def behaviour_metrics(rates: Mapping[str, float | None]) -> dict[str, float]:
-    """Return the shares of failing cases as `behaviour/stance.typos.failure_rate`."""
-    return {
-        f"behaviour/{slug(test)}.failure_rate": rate
-        for test, rate in rates.items()
-        if rate is not None
-    }
+def behaviour_metrics(tests: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the share of failing cases by task and kind: `test/stance.invariance_failure_rate`.
+
+    Each test has its row in `behaviour_rows`.
+    """
+    counts: dict[str, list[int]] = {}
+    for test in tests:
+        name = f"{Side.TEST}/{slug(test['task'])}.{test['kind']}_failure_rate"
+        cases, failures = counts.setdefault(name, [0, 0])
+        counts[name] = [cases + test["n"], failures + test["failures"]]
+    return {name: failures / cases for name, (cases, failures) in sorted(counts.items()) if cases}
+
+
+def behaviour_rows(tests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row per test of behaviour, its first column unique and its second the rate."""
+    return [
+        {"test": test["name"], "failure_rate": test["failure_rate"], **_scalars(test)}
+        for test in tests
+    ]
 
 
 def label_rows(scores: Scores) -> list[dict[str, Any]]:

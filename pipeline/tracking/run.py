@@ -20,6 +20,7 @@ from pipeline.tracking.record import (
     RunRecord,
     Tracked,
     behaviour_metrics,
+    behaviour_rows,
     headline_metrics,
     label_rows,
     param_text,
@@ -153,6 +154,7 @@ def _log_files(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
     for name, rows in (
         ("labels.json", label_rows(record.metrics)),
         ("slices.json", slice_rows(record.metrics)),
+        ("behaviours.json", behaviour_rows(record.behaviour)),
         ("errors.json", record.errors),
     ):
         if rows:

@@ -7,6 +7,7 @@ from pipeline.tracking import Tracked, flatten
 from pipeline.tracking.record import (
     LONGEST_PARAM,
     behaviour_metrics,
+    behaviour_rows,
     headline_metrics,
     label_rows,
     param_text,
@@ -67,12 +68,23 @@ def test_headlines_leave_out_what_is_no_number():
     assert headline_metrics(scores) == {"test/topic.ece": 0.5}
 
 
-def test_tests_of_behaviour_are_headlines_but_for_those_without_a_case():
-    rates = {"negation": 0.25, "stance.typos": 0.0, "topic.alias": None}
-    assert behaviour_metrics(rates) == {
-        "behaviour/negation.failure_rate": 0.25,
-        "behaviour/stance.typos.failure_rate": 0.0,
+def test_tests_of_behaviour_are_headlines_by_kind_and_rows_one_by_one():
+    tests = [
+        {"name": name, "task": "stance", "kind": kind, "n": n, "failures": failures,
+         "failure_rate": failures / n if n else None, "examples": []}
+        for name, kind, n, failures in (
+            ("negation", "direction", 8, 2), ("typos", "invariance", 30, 0),
+            ("alias", "invariance", 10, 4), ("plain", "minimum", 0, 0),
+        )
+    ]  # fmt: skip
+    assert behaviour_metrics(tests) == {
+        "test/stance.direction_failure_rate": 0.25,
+        "test/stance.invariance_failure_rate": 0.1,
     }
+    rows = behaviour_rows(tests)
+    assert [list(row)[:2] for row in rows] == [["test", "failure_rate"]] * 4
+    assert rows[0]["test"] == "negation"
+    assert "examples" not in rows[0]
 
 
 def test_a_further_test_set_has_headlines_and_the_training_side_has_none():

@@ -18,6 +18,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
+TEST = {
+    "name": "stance.typos", "task": "stance", "kind": "invariance", "n": 16, "failures": 2,
+    "failure_rate": 0.125,
+}  # fmt: skip
+
+
 def recorded(folder, run_id):
     with connected(store_uri(None, folder)) as client:
         return client.get_run(run_id)
@@ -25,13 +31,13 @@ def recorded(folder, run_id):
 
 def test_a_run_holds_its_numbers_settings_tags_and_description(folder, section, make_record):
     params = {"name": "bigrams", "seed": 0, "refit": True}
-    record = make_record("bigrams", 0.71, params=params, behaviour={"stance.typos": 0.125})
+    record = make_record("bigrams", 0.71, params=params, behaviour=[TEST])
     run = recorded(folder, track(record, section, folder).run_id)
     assert run.info.run_name == "bigrams"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"seed": "0", "refit": "true"}
     assert run.data.metrics["test/topic.macro_f1"] == 0.71
-    assert run.data.metrics["behaviour/stance.typos.failure_rate"] == 0.125
+    assert run.data.metrics["test/stance.invariance_failure_rate"] == 0.125
     assert run.data.tags["mlflow.note.content"] == "A run for a test."
     for key, value in {"codebook": "news 1.0", "git_commit": "abc"}.items():
         assert run.data.tags[key] == value
