@@ -72,7 +72,7 @@ def test_a_run_leaves_the_files_that_the_design_names(project, run):
     assert {path.name for path in run.iterdir()} == {
         ".stages", "agreement.json", "annotations.parquet", "articles.parquet", "audit.json",
         "behaviour.json", "config.json", "examples.parquet", "features", "heldout.parquet",
-        "metrics.json", "model",
+        "metrics.json", "model", "model-card.md",
         "model-blind", "plots", "predictions.parquet", "rejects.jsonl", "report.html",
         "selection.json", "split.json", "splits.parquet", "tracking.json",
     }  # fmt: skip
