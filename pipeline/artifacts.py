@@ -322,7 +322,9 @@ def verify_bundle_folder(path: Path) -> str:
         raise BundleError(f"{path}: {what}; name the model folder of a run, {named}")
     seal = path / DIGESTS
     if not seal.is_file():
-        raise BundleError(f"{path}: not a Slant model: it has no {DIGESTS}")
+        meant = RunFolder(path).model
+        hint = f"; did you mean {meant}?" if (meant / DIGESTS).is_file() else ""
+        raise BundleError(f"{path}: not a Slant model: it has no {DIGESTS}{hint}")
     content = seal.read_bytes()
     try:
         digests = orjson.loads(content)

@@ -680,6 +680,8 @@ def compare(
     folders = [RunFolder(path) for path in runs]
     comparison, section = compare_runs(folders, speed=speed)
     if html is not None:
+        if html.is_dir():
+            raise PipelineError(f"--html {html}: this is a folder; name a file")
         with replacing(html) as file:
             file.write_text(comparison_page(comparison, section), encoding="utf-8")
     if tracked:

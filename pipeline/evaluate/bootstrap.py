@@ -71,10 +71,11 @@ def resamples_of(values: Floats, section: Evaluate) -> Floats:
 def interval(values: Floats, section: Evaluate) -> tuple[float | None, float | None]:
     """Interval of a score from its values in the rows of `resampled_sums`: (samples,).
 
-    None, None where it is a number in no resample.
+    None, None where it is a number in no resample, or the same in all: what never moves, such as F1
+    of a label without an error, has an interval that resampling cannot tell.
     """
     resamples = _known(resamples_of(values, section))
-    if not len(resamples):
+    if not len(resamples) or resamples.min() == resamples.max():
         return None, None
     tail = (1 - section.confidence) / 2
     levels = np.array([tail, 1 - tail])

@@ -26,6 +26,13 @@ def rule(
     adjusted for how many there are (Holm); or where it is worse than by the margin on none, with
     the confidence of the intervals, and so many times as fast. `times_as_fast` is asked only then.
     """
+    least = [p for p in holm([row.least_p for row in rows]) if p is not None]
+    if least and min(least) >= section.level:
+        return Ruling(
+            False,
+            f"nothing can be shown at the level {section.level:g} with {len(rows)} sides and "
+            f"tasks: it takes more evaluate.resamples, or a larger test side",
+        )
     adjusted = holm([row.p_value for row in rows])
     told = [_told(row) for row in rows]
     numbers = dict(_numbers(row, p) for row, p in zip(rows, adjusted, strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.codebook import Codebook, Task
-from pipeline.config import Evaluate, Sets
+from pipeline.config import Abstain, Evaluate, Sets
 from pipeline.evaluate.answers import Question, main_side, read_answers, rows_of
 from pipeline.evaluate.comparison import Comparison, ComparisonRow
 from pipeline.evaluate.tiers import NEEDS
@@ -53,6 +53,8 @@ class ReportFacts:
     """How the intervals were made."""
     sets: Sets | None = None
     """What was asked of sets of labels."""
+    abstain: Abstain | None = None
+    """What was asked of withheld answers."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _between(score: Mapping[str, Any], name: str) -> str:
 
 def _cell(value: object) -> str:
     """Return a value as it may stand in a row of a Markdown table."""
-    return " ".join(str(value).split()).replace("|", r"\|")
+    return " ".join(str(value).split()).replace("|", r"\|").replace("<", "&lt;")
 
 
 def comparison_page(comparison: Comparison, section: Evaluate) -> str:

@@ -24,6 +24,8 @@ class Difference:
     high: float | None
     p_value: float | None
     """Two-sided; below 1 − confidence where the interval leaves 0 out."""
+    least_p: float | None
+    """The p if no resample were on the other side of 0."""
 
 
 def difference(resamples: Floats, clusters: int, confidence: float) -> Difference:
@@ -37,15 +39,16 @@ def difference(resamples: Floats, clusters: int, confidence: float) -> Differenc
 
     known = resamples[~np.isnan(resamples)]
     if not len(known):
-        return Difference(None, None, None)
+        return Difference(None, None, None, None)
     wider = np.sqrt(clusters / (clusters - 1))
     tail = (1 - confidence) / 2
     levels = ndtr(wider * stdtrit(clusters - 1, [tail, 1 - tail]))
     low, high = np.quantile(known, levels)
     # One is added above and below, so that no number of resamples claims an impossibility.
-    rarer = (min((known <= 0).sum(), (known >= 0).sum()) + 1) / (len(known) + 1)
-    p_value = 2 * stdtr(clusters - 1, ndtri(min(rarer, 0.5)) / wider)
-    return Difference(float(low), float(high), float(p_value))
+    rarer = np.array([min((known <= 0).sum(), (known >= 0).sum()), 0]) + 1
+    shares = np.minimum(rarer / (len(known) + 1), 0.5)
+    p_value, least_p = 2 * stdtr(clusters - 1, ndtri(shares) / wider)
+    return Difference(float(low), float(high), float(p_value), float(least_p))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -21,27 +21,32 @@ class Slicing:
     """One way of cutting n examples into slices that are large enough to be scored."""
 
     by: str
+    values: int  # how many different ones there are
     names: list[str]
     codes: Codes  # (n,) places in `names`; -1 for an example in none of them
     unknown: int  # examples without a value
     small: dict[str, int]  # slices that are too small, and how many examples each has
 
 
-def slicings(rows: pa.Table, least: int) -> list[Slicing]:
-    """Return the slicings that records.SCORED names, sorted; a slice needs `least` examples."""
+def slicings(rows: pa.Table, section: Evaluate) -> list[Slicing]:
+    """Return the slicings of records.SCORED, in the order of `evaluate.slices`.
+
+    Where all examples have the same value there is nothing to tell apart, and no slice.
+    """
     maps = pc.fill_null(rows["slices"].combine_chunks(), []).to_pylist()
     found = []
-    for by in sorted({by for row in maps for by, _ in row}):
+    for by in section.slices:
         values = [dict(row).get(by) for row in maps]
         known = sorted({value for value in values if value is not None})
-        if len(known) < 2:  # nothing to tell apart
+        if not known:
             continue
         counts = Counter(values)
-        names = [name for name in known if counts[name] >= least]
+        least = section.slice_support
+        names = [name for name in known if counts[name] >= least] if len(known) > 1 else []
         place = {name: at for at, name in enumerate(names)}
         codes = np.array([-1 if v is None else place.get(v, -1) for v in values], np.int64)
         small = {name: counts[name] for name in known if counts[name] < least}
-        found.append(Slicing(by, names, codes, values.count(None), small))
+        found.append(Slicing(by, len(known), names, codes, values.count(None), small))
     return found
 
 
@@ -50,16 +55,19 @@ def slice_scores(rows: pa.Table, answers: Answers, section: Evaluate) -> dict[st
 
     `by`: the slices of each kind, by name. `weak`: those whose accuracy is below that of all other
     examples by a one-sided score test, adjusted for all slices of the side and task (Holm), the
-    worst first. `small` and `unknown`: what was not scored.
+    worst first, of `tested` many. `values`, `small` and `unknown`: how many slices there are, and
+    what was not scored.
     """
-    cuts = slicings(rows, section.slice_support)
-    scored = {cut.by: _scored(cut, answers, section) for cut in cuts if cut.names}
+    cuts = slicings(rows, section)
+    scored = {cut.by: _scored(cut, answers, section) for cut in cuts}
     flat = [row for slices in scored.values() for row in slices.values()]
     for row, adjusted in zip(flat, holm([row["p_value"] for row in flat]), strict=True):
         row["p_adjusted"] = adjusted
     return {
         "by": scored,
         "weak": weak_slices(scored, 1 - section.confidence),
+        "tested": sum(row["p_value"] is not None for row in flat),
+        "values": {cut.by: cut.values for cut in cuts},
         "small": {cut.by: {"slices": len(cut.small), "n": sum(cut.small.values())} for cut in cuts},
         "unknown": {cut.by: cut.unknown for cut in cuts},
     }

@@ -10,6 +10,7 @@ from pipeline.config import Config
 from pipeline.config import Gate as GateSection
 from pipeline.errors import DataError, PipelineError
 from pipeline.evaluate import Ruling, compare, rule
+from pipeline.records import is_test
 from pipeline.stages.speed import examples_per_second
 from pipeline.tracking import Gate, Tracked, Verdict, Version, open_gate, resolve_bundle
 
@@ -68,6 +69,9 @@ def _judge(
         theirs = _recorded(gate, champion, Path(holder))
         if (flaw := _flaw(run, theirs, config.track.gate)) is not None:
             return Verdict(False, f"{flaw}: not promoted; {_FORCE.format(run=run.path)}")
+        if not any(map(is_test, read_json(run.metrics))):
+            untested = "no test side was scored, and nothing says how good it is"
+            return Verdict(False, f"{untested}: not promoted; {_FORCE.format(run=run.path)}")
         if champion is None or theirs is None:
             return Verdict(True, "the first champion")
         stays = f"version {champion.number} stays the champion"

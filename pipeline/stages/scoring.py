@@ -314,6 +314,7 @@ def _facts(
         behaviour=read_json(run.behaviour)["tests"],
         evaluation=config.evaluate,
         sets=config.predict.sets,
+        abstain=config.predict.abstain,
     )
 
 

@@ -7,7 +7,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.groups import field_values, group_keys, iso_day
+from pipeline.documents import suggest
+from pipeline.errors import DataError
+from pipeline.groups import extra_fields, field_values, group_keys, iso_day
 from pipeline.quotations import is_quoted, quoted_spans
 from pipeline.records import SCORED
 
@@ -18,6 +20,8 @@ LENGTHS: Final = (
     (150, "150–399 words"),
     (0, "under 150 words"),
 )
+# What `evaluate.slices` may name beside fields of the rows.
+NAMED: Final = ("outlet", "period", "length", "language", "target", "voice")
 # With more years than this a period is a year, else a quarter of one.
 YEARS: Final = 2
 
@@ -63,7 +67,20 @@ def _article_values(used: pa.Table, articles: pa.Table, name: str) -> list[str |
             counts = pc.count_substring_regex(used["text"], r"\S+").to_pylist()
             return [next(said for least, said in LENGTHS if n >= least) for n in counts]
         case _:
+            _check_known(name, articles)
             return field_values(used, name)
+
+
+def _check_known(name: str, articles: pa.Table) -> None:
+    """Raise DataError where `name` is no column, and no row has such a field."""
+    if name in articles.column_names:
+        return
+    fields = {field for row in extra_fields(articles) for field in row}
+    if name not in fields:
+        known = sorted({*NAMED, *articles.column_names, *fields} - {"extra"})
+        raise DataError(
+            f"evaluate.slices: no row has a field {name!r}{suggest(name, known, 'field')}"
+        )
 
 
 def outlet_names(articles: pa.Table) -> list[str | None]:

@@ -65,7 +65,8 @@ def test_a_single_cluster_gives_the_sample_alone():
 
 
 def test_an_interval_leaves_out_what_is_not_a_number():
-    assert interval(np.array([1.0, 1.0, np.nan, 1.0]), PERCENTILE) == (1.0, 1.0)
+    low, high = interval(np.array([1.0, 1.0, np.nan, 2.0]), PERCENTILE)
+    assert 1 < low < high < 2
     assert interval(np.array([1.0, np.nan]), PERCENTILE) == (None, None)
     section = Evaluate(resamples=101, confidence=0.9, interval="percentile")
     assert interval(np.array([7.0, *range(101)]), section) == pytest.approx((5.0, 95.0))
@@ -139,12 +140,12 @@ def test_bca_is_the_widened_percentile_interval_where_nothing_can_be_corrected()
     assert interval(lacking, BCA) == interval(middle, BCA)
 
 
-def test_a_score_that_never_moves_has_an_interval_of_itself():
+def test_a_score_that_never_moves_has_no_interval():
     right = {"x": csr_array(np.ones((20, 1)))}
     sums = resampled_sums(right, np.arange(20), BCA, np.random.default_rng(0))["x"][:, 0]
-    assert interval(np.ones_like(sums), BCA) == (1.0, 1.0)
+    assert interval(np.ones_like(sums), BCA) == (None, None)
     two = resampled_sums(right, np.arange(20) % 2, BCA, np.random.default_rng(0))["x"][:, 0]
-    assert interval(np.ones_like(two), BCA) == (1.0, 1.0)
+    assert interval(np.ones_like(two), BCA) == (None, None)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """When a challenger takes the champion's place."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.config import Gate
@@ -15,7 +17,7 @@ HEADLINE = {
 def row(task, difference, low, high, p):
     return ComparisonRow(
         "test", task, "new", 100, **HEADLINE, difference=difference, difference_low=low,
-        difference_high=high, p_value=p,
+        difference_high=high, p_value=p, least_p=0.002,
     )  # fmt: skip
 
 
@@ -44,6 +46,13 @@ def test_quality_decides_where_it_differs(rows, passes, reason):
     ruling = rule(rows, Gate(), no_speed)
     assert ruling.passes is passes
     assert ruling.reason.startswith(reason)
+
+
+def test_too_few_resamples_are_said_instead_of_finding_nothing_for_ever():
+    rows = [replace(row(f"t{at}", 0.2, 0.1, 0.3, 0.02), least_p=0.02) for at in range(3)]
+    ruling = rule(rows, Gate(), no_speed)
+    assert not ruling.passes
+    assert "it takes more evaluate.resamples" in ruling.reason
 
 
 def test_several_tasks_make_each_one_harder_to_win_by_chance():

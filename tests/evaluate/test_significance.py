@@ -44,7 +44,7 @@ def test_one_example_that_flips_is_no_difference():
 
 
 def test_without_resamples_nothing_is_known():
-    assert difference(np.array([]), 1, 0.95) == Difference(None, None, None)
+    assert difference(np.array([]), 1, 0.95) == Difference(None, None, None, None)
 
 
 def test_no_number_of_resamples_claims_an_impossibility():

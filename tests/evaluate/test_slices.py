@@ -83,7 +83,10 @@ def test_a_slice_without_an_error_may_have_some_all_the_same(scores_of):
 
 
 def test_what_all_examples_share_is_no_slicing(scores_of):
-    assert scores_of(_outlet("Gazette", 20, 5, 0))["by"] == {}
+    scores = scores_of(_outlet("Gazette", 20, 5, 0))
+    assert scores["by"] == {"outlet": {}}
+    assert scores["values"] == {"outlet": 1}
+    assert scores["tested"] == 0
 
 
 def test_the_statistic_of_a_group_is_that_of_two_shares_where_examples_are_independent():

@@ -41,6 +41,7 @@ def project(tmp_path_factory):
 
 def run(name, folder, *words):
     settings = ["--set", "split.near_duplicate=1.0", "--set", "audit.fail_on=null"]
+    settings += ["--set", "evaluate.resamples=1000"]
     return small.slant("run", "config.yaml", "--run", f"runs/{name}", *settings, *words, cwd=folder)
 
 

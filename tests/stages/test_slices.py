@@ -3,10 +3,9 @@
 import pyarrow as pa
 import pytest
 
+from pipeline.errors import DataError
 from pipeline.records import ARTICLES, EXAMPLES, SCORED
-from pipeline.stages.slices import with_slices
-
-NAMES = ["outlet", "period", "length", "language", "target", "voice", "desk"]
+from pipeline.stages.slices import NAMED, with_slices
 
 
 def article(name: str, **given: object) -> dict[str, object]:
@@ -14,7 +13,7 @@ def article(name: str, **given: object) -> dict[str, object]:
     return blank | {"id": name, "text": "Words.", "source": "s", "place": 1} | given
 
 
-def slices_of(articles, mentions=(), target=None, names=NAMES):
+def slices_of(articles, mentions=(), target=None, names=NAMED):
     scored = [
         dict.fromkeys(SCORED.names)
         | {"article_id": row["id"], "task": "stance", "target": target, "abstained": False}
@@ -72,7 +71,12 @@ def test_voice_tells_whether_the_target_is_named_in_quotations():
 
 def test_any_field_of_the_rows_slices_and_what_is_missing_is_in_no_slice():
     rows = [article("a", extra='{"desk": "foreign"}'), article("b", published="in spring")]
-    assert slices_of(rows) == [
+    assert slices_of(rows, names=[*NAMED, "desk"]) == [
         {"desk": "foreign", "length": "under 150 words"},
         {"length": "under 150 words"},
     ]
+
+
+def test_a_field_that_no_row_has_is_refused_with_what_may_be_meant():
+    with pytest.raises(DataError, match=r"no row has a field 'desc' \(did you mean 'desk'\?\)"):
+        slices_of([article("a", extra='{"desk": "foreign"}')], names=["desc"])
