@@ -42,16 +42,25 @@ def rate_of(failed: Sequence[bool], clusters: Sequence[str], confidence: float) 
     return Rate(len(failed), int(counts.sum()), len(sizes), effective, share, low, high)
 
 
+def interval_of_all_alike(share: float, clusters: int, confidence: float) -> tuple[float, float]:
+    """Return the interval of a share that is 0, or 1, in each of as many clusters."""
+    n = max(1.0, clusters * _for_few(clusters, confidence)) if clusters > 1 else 1.0
+    return _wilson(share, n, _normal(confidence))
+
+
 def _effective_n(
     counts: NDArray[np.float64], sizes: NDArray[np.float64], confidence: float
 ) -> float:
-    from scipy.stats import t
-
     clusters, n = len(sizes), sizes.sum()
     if clusters == 1:
         return 1.0  # nothing says how alike its cases are
-    few = (_normal(confidence) / t.ppf((1 + confidence) / 2, clusters - 1)) ** 2
-    return float(n / _design_effect(counts, sizes) * few)
+    return float(n / _design_effect(counts, sizes) * _for_few(clusters, confidence))
+
+
+def _for_few(clusters: int, confidence: float) -> float:
+    from scipy.stats import t
+
+    return float((_normal(confidence) / t.ppf((1 + confidence) / 2, clusters - 1)) ** 2)
 
 
 def _design_effect(counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:

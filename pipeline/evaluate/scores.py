@@ -27,6 +27,7 @@ from pipeline.evaluate.baselines import baseline_scores
 from pipeline.evaluate.bootstrap import interval, resampled_sums
 from pipeline.evaluate.coders import Beside, Coded, Pair, beside_coders
 from pipeline.evaluate.slices import slice_scores
+from pipeline.rates import interval_of_all_alike
 from pipeline.records import is_test
 
 # Finer than any test set can tell, coarser than the last bits in which processors differ.
@@ -205,34 +206,45 @@ def _score(
     return {
         "n": len(gold),
         "n_stories": int(answers.stories.max()) + 1,
-        **_headline(counts, sums["gaps"], section, many),
+        **_headline(counts, sums["gaps"], section, answers),
         **_with_interval("log_loss", sums["losses"][:, 0] / counts.n, section),
         **_with_interval("brier", sums["losses"][:, 1] / counts.n, section),
         **(_blind(counts, metrics.counts_of(sums["blind"]), section) if "blind" in sums else {}),
         **(_swap(sums["swap"], section) if "swap" in sums else {}),
-        "labels": _labels(counts, answers.question.labels, section),
+        "labels": _labels(counts, answers, section),
         **({} if many else {"confusion": _confusion(answers)}),
         "baselines": baseline_scores(gold, training, many, rng),
     }
 
 
 def _headline(
-    counts: metrics.Counts, gaps: Floats, section: Evaluate, many: bool
+    counts: metrics.Counts, gaps: Floats, section: Evaluate, answers: Answers
 ) -> dict[str, float | None]:
     errors = calibration.recentred(calibration.ece(gaps, counts.n, section.bins), section)
     scores = {"macro_f1": metrics.macro_f1(counts)}
-    if many:
+    if answers.question.many:
         scores["micro_f1"] = metrics.micro_f1(counts)
     scores |= {"accuracy": metrics.accuracy(counts), "ece": errors}
     result: dict[str, float | None] = {}
     for name, values in scores.items():
-        result |= _with_interval(name, values, section)
+        shares = None if name == "ece" else answers.n_clusters
+        result |= _with_interval(name, values, section, shares)
     return result
 
 
-def _with_interval(name: str, values: Floats, section: Evaluate) -> dict[str, float | None]:
+def _with_interval(
+    name: str, values: Floats, section: Evaluate, clusters: int | None = None
+) -> dict[str, float | None]:
+    """Name a score and its interval.
+
+    With `clusters` it is a share of right answers, and one of 0 or 1, which no resample moves, has
+    the interval of a share that is alike in as many clusters.
+    """
     low, high = interval(values, section)
-    return {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+    value = float(values[0])
+    if low is None and clusters and clusters > 1 and value in (0, 1):
+        low, high = interval_of_all_alike(value, clusters, section.confidence)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
 def _blind(counts: metrics.Counts, blind: metrics.Counts, section: Evaluate) -> dict[str, Any]:
@@ -256,20 +268,22 @@ def _swap(sums: Floats, section: Evaluate) -> dict[str, Any]:
 
 
 def _labels(
-    counts: metrics.Counts, labels: list[str], section: Evaluate
+    counts: metrics.Counts, answers: Answers, section: Evaluate
 ) -> dict[str, dict[str, float | None]]:
     precision = metrics.ratio(counts.hits[0], counts.predicted[0])
     recall = metrics.ratio(counts.hits[0], counts.gold[0])
     f1 = metrics.label_f1(counts)
+    named = answers.gold | answers.predicted
+    involved = [len(np.unique(answers.clusters[rows])) for rows in named.T]
     return {
         label: {
             "precision": float(precision[k]),
             "recall": float(recall[k]),
-            **_with_interval("f1", f1[:, k], section),
+            **_with_interval("f1", f1[:, k], section, int(involved[k])),
             "support": int(counts.gold[0, k]),
             "predicted": int(counts.predicted[0, k]),
         }
-        for k, label in enumerate(labels)
+        for k, label in enumerate(answers.question.labels)
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.rates import rate_of
+from pipeline.rates import interval_of_all_alike, rate_of
 
 EACH = [str(number) for number in range(30)]
 
@@ -42,3 +42,11 @@ def test_clusters_that_differ_less_than_by_chance_add_nothing():
 def test_one_cluster_is_one_case_and_none_has_no_rate():
     assert rate_of([False] * 40, ["a"] * 40, 0.95).effective_n == 1
     assert rate_of([], [], 0.95).rate is None
+
+
+def test_a_share_without_exception_keeps_a_width_that_clusters_narrow():
+    few, many = (interval_of_all_alike(1.0, n, 0.95) for n in (5, 50))
+    assert few[0] < many[0] < 1 == few[1] == many[1]
+    low, high = interval_of_all_alike(0.0, 1, 0.95)
+    assert low == 0
+    assert high > 0.7
