@@ -44,8 +44,7 @@ def rate_of(failed: Sequence[bool], clusters: Sequence[str], confidence: float) 
 
 def interval_of_all_alike(share: float, clusters: int, confidence: float) -> tuple[float, float]:
     """Return the interval of a share that is 0, or 1, in each of as many clusters."""
-    n = max(1.0, clusters * _for_few(clusters, confidence)) if clusters > 1 else 1.0
-    return _wilson(share, n, _normal(confidence))
+    return _wilson(share, clusters, _normal(confidence))
 
 
 def _effective_n(
@@ -54,13 +53,15 @@ def _effective_n(
     clusters, n = len(sizes), sizes.sum()
     if clusters == 1:
         return 1.0  # nothing says how alike its cases are
-    return float(n / _design_effect(counts, sizes) * _for_few(clusters, confidence))
+    few = _for_few(clusters, int(n), confidence)
+    return max(1.0, float(n / _design_effect(counts, sizes) * few))
 
 
-def _for_few(clusters: int, confidence: float) -> float:
+def _for_few(clusters: int, n: int, confidence: float) -> float:
     from scipy.stats import t
 
-    return float((_normal(confidence) / t.ppf((1 + confidence) / 2, clusters - 1)) ** 2)
+    ours, few = t.ppf((1 + confidence) / 2, [n - 1, clusters - 1])
+    return float((ours / few) ** 2)
 
 
 def _design_effect(counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
@@ -68,7 +69,7 @@ def _design_effect(counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> f
     clusters, n = len(sizes), sizes.sum()
     share = counts.sum() / n
     if share in (0, 1):
-        return 1.0
+        return float(n / clusters)  # how alike the cases of a cluster are cannot be seen
     residuals = counts - share * sizes
     variance = clusters / (clusters - 1) * float((residuals**2).sum()) / n**2
     return max(1.0, float(variance / (share * (1 - share) / (n - 1))))

@@ -18,11 +18,11 @@ def test_all_failing_mirrors_none_failing():
     assert (all_.low, all_.high) == (pytest.approx(1 - none.high), 1.0)
 
 
-def test_independent_cases_have_wilsons_interval_with_students_t():
+def test_independent_cases_have_wilsons_interval():
     rate = rate_of([True] * 6 + [False] * 24, EACH, 0.95)
-    assert rate.effective_n == pytest.approx(30 * (1.95996 / 2.04523) ** 2, rel=1e-4)
-    assert rate.low == pytest.approx(0.092, abs=3e-3)
-    assert rate.high == pytest.approx(0.381, abs=3e-3)
+    assert rate.effective_n == pytest.approx(30)
+    assert rate.low == pytest.approx(0.0951, abs=1e-4)
+    assert rate.high == pytest.approx(0.3731, abs=1e-4)
 
 
 def test_cases_that_fail_by_clusters_count_as_few():
@@ -36,7 +36,7 @@ def test_cases_that_fail_by_clusters_count_as_few():
 
 def test_clusters_that_differ_less_than_by_chance_add_nothing():
     even = rate_of([True, False] * 15, [str(number // 2) for number in range(30)], 0.95)
-    assert even.effective_n == pytest.approx(30 * (1.95996 / 2.14479) ** 2, rel=1e-4)
+    assert even.effective_n == pytest.approx(30 * (2.04523 / 2.14479) ** 2, rel=1e-4)
 
 
 def test_one_cluster_is_one_case_and_none_has_no_rate():
@@ -50,3 +50,11 @@ def test_a_share_without_exception_keeps_a_width_that_clusters_narrow():
     low, high = interval_of_all_alike(0.0, 1, 0.95)
     assert low == 0
     assert high > 0.7
+
+
+def test_cases_of_one_cluster_count_once_where_none_fails():
+    apart = rate_of([False] * 30, [str(at) for at in range(30)], 0.95)
+    together = rate_of([False] * 30, [str(at % 5) for at in range(30)], 0.95)
+    assert apart.effective_n == 30
+    assert together.effective_n < 5
+    assert together.high > 2 * apart.high

@@ -294,8 +294,8 @@ def _slice_differences(
             spread = np.nanstd(resamples) if tested.low is not None else 0.0
             gained, lost = (int(sums[0, at, column]) for column in (3, 4))
             # Of few flips the deviation says too little: the exact test must agree.
-            p = float(2 * norm.sf(abs(differences[0]) / spread)) if spread > 0 else None
-            p_values.append(None if p is None else max(p, mcnemar(gained, lost)))
+            p = float(2 * norm.sf(abs(differences[0]) / spread)) if spread > 0 else 0.0
+            p_values.append(max(p, mcnemar(gained, lost)))
             found.append(
                 SliceDifference(
                     by=cut.by,

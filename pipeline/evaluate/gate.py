@@ -26,13 +26,6 @@ def rule(
     adjusted for how many there are (Holm); or where it is worse than by the margin on none, with
     the confidence of the intervals, and so many times as fast. `times_as_fast` is asked only then.
     """
-    least = [p for p in holm([row.least_p for row in rows]) if p is not None]
-    if least and min(least) >= section.level:
-        return Ruling(
-            False,
-            f"nothing can be shown at the level {section.level:g} with {len(rows)} sides and "
-            f"tasks: it takes more evaluate.resamples, or a larger test side",
-        )
     adjusted = holm([row.p_value for row in rows])
     told = [_told(row) for row in rows]
     numbers = dict(_numbers(row, p) for row, p in zip(rows, adjusted, strict=True))
@@ -50,7 +43,7 @@ def rule(
     everything = "; ".join(told)
     lows = [row.difference_low for row in rows]
     if any(low is None or low <= -section.margin for low in lows):
-        return Ruling(False, f"not better: {everything}", numbers)
+        return Ruling(False, f"not better{_limit(rows, section)}: {everything}", numbers)
     ratio = times_as_fast()
     numbers["gate.times_as_fast"] = f"{ratio:.2f}"
     if ratio < section.faster:
@@ -59,6 +52,17 @@ def rule(
         True,
         f"{ratio:.2g} times as fast, and not worse by {section.margin:g}: {everything}",
         numbers,
+    )
+
+
+def _limit(rows: Sequence[ComparisonRow], section: Gate) -> str:
+    """Say so where no difference, however large, could reach the level."""
+    least = [p for p in holm([row.least_p for row in rows]) if p is not None]
+    if not least or min(least) < section.level:
+        return ""
+    return (
+        f" (and at the level {section.level:g} nothing could be: it takes more evaluate.resamples, "
+        f"or a larger test side)"
     )
 
 

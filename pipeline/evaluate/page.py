@@ -1,6 +1,7 @@
 """What people read: the page about a run, the one about several, and the model card."""
 
 import base64
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -141,8 +142,8 @@ def _between(score: Mapping[str, Any], name: str) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return a value as it may stand in a row of a Markdown table."""
-    return " ".join(str(value).split()).replace("|", r"\|").replace("<", "&lt;")
+    """Return a text that is not ours as it may stand in Markdown, in a table too: on one line."""
+    return re.sub(r"([\\`*_\[\]<>|!])", r"\\\1", " ".join(str(value).split()))
 
 
 def comparison_page(comparison: Comparison, section: Evaluate) -> str:

@@ -42,7 +42,8 @@ _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
 _TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/bootstrap.py",
-                      "evaluate/answers.py", "evaluate/tiers.py", "label")  # fmt: skip
+                      "evaluate/answers.py", "evaluate/tiers.py", "groups.py", "rates.py",
+                      "label")  # fmt: skip
 _ROWS: Final = "rows.parquet"
 _ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 

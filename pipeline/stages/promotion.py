@@ -67,7 +67,7 @@ def _judge(
         return Verdict(True, "champion by force: no test was asked for")
     with tempfile.TemporaryDirectory() as holder:
         theirs = _recorded(gate, champion, Path(holder))
-        if (flaw := _flaw(run, theirs, config.track.gate)) is not None:
+        if (flaw := flaw_of(run, theirs, config.track.gate)) is not None:
             return Verdict(False, f"{flaw}: not promoted; {_FORCE.format(run=run.path)}")
         if not any(map(is_test, read_json(run.metrics))):
             untested = "no test side was scored, and nothing says how good it is"
@@ -77,7 +77,7 @@ def _judge(
         stays = f"version {champion.number} stays the champion"
         try:
             ruling = _against(run, config, gate, champion, theirs, folder)
-        except DataError as error:
+        except PipelineError as error:  # other data, or a champion that cannot be loaded here
             return Verdict(False, f"{error}: {stays}; {_FORCE.format(run=run.path)}")
     if ruling.passes:
         instead = f"the new champion in place of version {champion.number}"
@@ -95,7 +95,7 @@ def _recorded(gate: Gate, champion: Version | None, folder: Path) -> RunFolder |
     return run
 
 
-def _flaw(run: RunFolder, champion: RunFolder | None, section: GateSection) -> str | None:
+def flaw_of(run: RunFolder, champion: RunFolder | None, section: GateSection) -> str | None:
     """Return what the run must not be promoted with, whatever its scores."""
     errors = [each for each in read_json(run.audit)["findings"] if each["severity"] == "error"]
     if errors:

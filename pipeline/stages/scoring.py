@@ -74,8 +74,10 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             },
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
-                  "stages/slices.py", "stages/scoring.py", "groups.py", "quotations.py"],
-            packages=["matplotlib", "numba", "numpy", "scikit-learn", *rung_packages(config)],
+                  "stages/slices.py", "stages/scoring.py", "stages/learning.py", "rates.py",
+                  "groups.py", "quotations.py"],
+            packages=["matplotlib", "numba", "numpy", "scikit-learn", "scipy",
+                      *rung_packages(config)],
             work=lambda: score(config, codebook, run),
         ),
     ]  # fmt: skip

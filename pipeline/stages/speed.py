@@ -37,14 +37,13 @@ def examples_per_second(bundles: Sequence[Bundle], run: RunFolder) -> list[float
         asked += len(rows)
         used = articles.filter(pc.is_in(articles["id"], rows["article_id"].combine_chunks()))
         texts, questions = shown(used, rows, view, codebook)
-        for at, bundle in enumerate(bundles):
-            model = bundle.tasks[view.task]
-            rounds = []
-            for _ in range(ROUNDS):
+        rounds: list[list[float]] = [[] for _ in bundles]
+        for _ in range(ROUNDS):
+            for bundle, taken in zip(bundles, rounds, strict=True):
                 started = time.perf_counter()
-                model.answer(texts, questions, EVIDENCE)
-                rounds.append(time.perf_counter() - started)
-            seconds[at] += min(rounds)
+                bundle.tasks[view.task].answer(texts, questions, EVIDENCE)
+                taken.append(time.perf_counter() - started)
+        seconds = [spent + min(taken) for spent, taken in zip(seconds, rounds, strict=True)]
     return [asked / spent if spent else 0.0 for spent in seconds]
 
 

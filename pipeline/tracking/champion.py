@@ -1,6 +1,5 @@
 """Which version of a registered model is `@champion`, decided by one process at a time."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import PipelineError
 from pipeline.tracking.record import Tracked
-from pipeline.tracking.store import alone, connected, is_store_gone, store_uri
+from pipeline.tracking.store import alone, connected, recorded_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,7 +64,11 @@ class Gate:
 
         try:
             return Path(self._client.download_artifacts(version.run_id, file, str(folder)))
-        except (MlflowException, OSError):
+        except OSError:  # what a folder of artifacts has not
+            return None
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
             return None
 
     def settle(self, verdict: Verdict, against: Version | None) -> bool:
@@ -75,6 +78,9 @@ class Gate:
         """
         if self.champion() != against:
             return False
+        for key in self._client.get_model_version(self.name, self.number).tags:
+            if key.startswith("gate.") and key not in verdict.tags:  # of an earlier verdict
+                self._client.delete_model_version_tag(self.name, self.number, key)
         tags = {"verdict": verdict.sentence, **verdict.tags}
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, self.number, key, value)
@@ -95,14 +101,13 @@ def open_gate(tracked: Tracked, folder: Path) -> Iterator[Gate]:
     """
     from mlflow.exceptions import MlflowException
 
-    # The recorded address has no password; the environment's may have one.
-    uri = store_uri(os.environ.get("MLFLOW_TRACKING_URI") or tracked.uri, folder)
-    if is_store_gone(uri):
-        raise PipelineError(f"{uri}: the runs that were recorded here are gone; slant run again")
+    uri = recorded_uri(tracked.uri, folder)
     with alone(uri), connected(uri) as client:
         try:
             client.get_model_version(tracked.registered_model, tracked.version)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
             raise PipelineError(
                 f"version {tracked.version} of {tracked.registered_model} is not registered in "
                 f"MLflow any more; slant run again"

@@ -1,12 +1,10 @@
 """A comparison written back to the run that was compared."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.errors import PipelineError
 from pipeline.tracking.record import Tracked, slug
-from pipeline.tracking.store import alone, connected, is_store_gone, store_uri
+from pipeline.tracking.store import alone, connected, recorded_uri
 
 COMPARED_WITH = "compared_with"
 
@@ -18,9 +16,7 @@ def log_comparison(
 
     The numbers are named `compared/<name>`; those of an earlier comparison are superseded.
     """
-    uri = store_uri(os.environ.get("MLFLOW_TRACKING_URI") or tracked.uri, folder)
-    if is_store_gone(uri):
-        raise PipelineError(f"{uri}: the runs that were recorded here are gone; slant run again")
+    uri = recorded_uri(tracked.uri, folder)
     with alone(uri), connected(uri) as client:
         for name, value in metrics.items():
             client.log_metric(tracked.run_id, f"compared/{slug(name)}", value)

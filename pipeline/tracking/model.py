@@ -41,6 +41,8 @@ PREDICTING: Final = (
     "scipy",
     "tokenizers",
 )
+# What MLflow's tables hold of a version's description; SQLite alone takes more.
+LONGEST_DESCRIPTION: Final = 5000
 RUNNING_ENCODERS: Final = ("torch", "transformers")
 
 
@@ -142,10 +144,19 @@ def register(
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
-        description=record.card or record.description or None,
+        description=_description(record),
         tags=_version_tags(record),
     )
     return str(made.version)
+
+
+def _description(record: RunRecord) -> str | None:
+    """Return the model card, as far as databases have room for it."""
+    text = record.card or record.description
+    if len(text) <= LONGEST_DESCRIPTION:
+        return text or None
+    more = "\n\n… goes on in the run's model-card.md."
+    return text[: LONGEST_DESCRIPTION - len(more)] + more
 
 
 def _version_tags(record: RunRecord) -> dict[str, str]:

@@ -55,6 +55,17 @@ def is_store_gone(uri: str) -> bool:
     return path is not None and not path.exists()
 
 
+def recorded_uri(uri: str, folder: Path) -> str:
+    """Return where the runs are that were recorded at `uri`; PipelineError where it is gone.
+
+    A recorded address has no password; that of the environment may have one.
+    """
+    found = store_uri(os.environ.get("MLFLOW_TRACKING_URI") or uri, folder)
+    if is_store_gone(found):
+        raise PipelineError(f"{found}: the runs that were recorded here are gone; slant run again")
+    return found
+
+
 def without_password(text: str) -> str:
     """Return `text` with user and password cut out of the addresses in it."""
     return re.sub(r"(?<=//)[^/@\s]*@", "", text)

@@ -149,14 +149,12 @@ def test_a_score_that_never_moves_has_no_interval():
 
 
 @pytest.mark.slow
-def test_twenty_five_thousand_examples_of_21_labels_take_seconds():
-    import time
-
+def test_with_more_clusters_than_the_jackknife_has_rows_each_leaves_out_a_group():
     rng = np.random.default_rng(0)
     codes, guess = rng.integers(0, 21, 25_000), rng.integers(0, 21, 25_000)
     eye = np.eye(21, dtype=bool)
-    started = time.process_time()
     tallies = {"model": metrics.tally(eye[codes], eye[guess])}
     sums = resampled_sums(tallies, np.arange(25_000), Evaluate(), rng)
     assert sums["model"].shape == (2001, 65)
-    assert time.process_time() - started < 8
+    whole = sums["model"][0, 0]
+    assert set(sums["model"][1001:, 0].tolist()) == {whole - 25}

@@ -49,10 +49,14 @@ def test_quality_decides_where_it_differs(rows, passes, reason):
 
 
 def test_too_few_resamples_are_said_instead_of_finding_nothing_for_ever():
-    rows = [replace(row(f"t{at}", 0.2, 0.1, 0.3, 0.02), least_p=0.02) for at in range(3)]
+    rows = [replace(row(f"t{at}", 0.2, -0.1, 0.3, 0.02), least_p=0.02) for at in range(3)]
     ruling = rule(rows, Gate(), no_speed)
     assert not ruling.passes
     assert "it takes more evaluate.resamples" in ruling.reason
+
+
+def test_few_resamples_are_no_hindrance_to_a_model_as_good_and_faster():
+    assert rule([replace(LIKE, least_p=0.06)], Gate(), lambda: 2.0).passes
 
 
 def test_several_tasks_make_each_one_harder_to_win_by_chance():

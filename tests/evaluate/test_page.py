@@ -52,7 +52,7 @@ def test_the_model_card_has_the_numbers_with_intervals_and_what_flatters_them(
     topic = metrics["test"]["topic"]
     low, high = topic["macro_f1_low"], topic["macro_f1_high"]
     assert f"macro-F1 **{topic['macro_f1']:.3f}** ({low:.3f} to {high:.3f})" in card
-    assert "- error, copies: 2 of 80 (2.5 %) of the articles are <copies>" in card
+    assert "- error, copies: 2 of 80 (2.5 %) of the articles are \\<copies\\>" in card
     assert "label words" not in card  # an info is none of its business
     assert "| Outlets | 2: Post (9) and others |" in card
     economy = topic["labels"]["economy"]
@@ -67,8 +67,8 @@ def test_a_model_card_without_scores_says_so(codebook, facts):
 
 
 def test_names_with_bars_do_not_break_a_table_of_the_card(metrics, codebook, facts):
-    odd = replace(facts, settings=[("Encoder", "a|b\nc")])
-    assert "| Encoder | a\\|b c |" in evaluate.model_card(metrics, codebook, odd)
+    odd = replace(facts, settings=[("Encoder", "a|b\nc ![x](y) <b>")])
+    assert r"| Encoder | a\|b c \!\[x\](y) \<b\> |" in evaluate.model_card(metrics, codebook, odd)
 
 
 def test_the_tests_of_behaviour_stand_there_with_failing_examples(page):

@@ -345,3 +345,22 @@ def test_what_an_audit_found_is_left_out_and_the_other_scores_stay(scored, codeb
         assert without["copies"]["macro_f1_low"] <= alone["macro_f1"]
         assert without["copies"]["macro_f1_high"] >= alone["macro_f1"]
     assert found["dev"] == plain["dev"]
+
+
+def test_a_label_without_an_error_has_an_interval_by_its_clusters(
+    scored_row, table, codebook, train_gold
+):
+    rows = [
+        scored_row(
+            {"economy": 0.9, "migration": 0.1} if at < 40 else {"economy": 0.1, "migration": 0.9},
+            ["economy" if at < 40 else "migration"],
+            article_id=f"a{at}",
+        )
+        for at in range(44)
+    ]
+    scores = evaluate.evaluate(table(rows), codebook, Evaluate(resamples=100), 0, train_gold)
+    topic = scores["test"]["topic"]
+    labels = topic["labels"]
+    assert labels["economy"]["f1"] == labels["migration"]["f1"] == 1
+    assert 0.5 < labels["migration"]["f1_low"] < 0.75 < labels["economy"]["f1_low"] < 1
+    assert topic["macro_f1_low"] < 1 == topic["macro_f1_high"]
