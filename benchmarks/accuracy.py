@@ -14,6 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
+from pipeline.artifacts import RunFolder
+from pipeline.stages.speed import megabytes
+
 HERE = Path(__file__).parent
 SETS = HERE.parent / "configs" / "benchmarks"
 RESULTS = HERE / "results.jsonl"
@@ -64,7 +67,7 @@ def rows_of(run, name, rung, outcomes, is_fresh):
     # Nothing was taken over from an earlier run or from a cache.
     fresh = is_fresh and not any(each["skipped"] for each in learning)
     speed = examples_per_second(run)
-    size = sum(file.stat().st_size for file in (run / "model").rglob("*") if file.is_file())
+    size = megabytes(RunFolder(run))
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             yield {
@@ -80,7 +83,7 @@ def rows_of(run, name, rung, outcomes, is_fresh):
                 if fresh
                 else None,
                 "examples_per_second": round(speed, 1),
-                "megabytes": round(size / 1e6, 1),
+                "megabytes": round(size, 1),
                 "commit": commit(),
             }
 
@@ -106,7 +109,7 @@ def repeated_rows(run, name, rung):
 
 def examples_per_second(run, most=512):
     """Return how fast the model answers test examples, two sentences of evidence with each."""
-    from pipeline.artifacts import RunFolder, read_table
+    from pipeline.artifacts import read_table
     from pipeline.bundle import load_bundle
     from pipeline.records import is_test
     from pipeline.stages.examples import coded_examples, shown, views

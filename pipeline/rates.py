@@ -8,9 +8,9 @@ goes into Wilson's interval (https://doi.org/10.1080/01621459.1927.10502953), wh
 cases even where none fails.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,16 @@ def rate_of(failed: Sequence[bool], clusters: Sequence[str], confidence: float) 
     counts = np.asarray(np.bincount(owners, weights=failed), np.float64)
     effective = _effective_n(counts, sizes, confidence)
     share = float(counts.sum() / sizes.sum())
-    low, high = _wilson(share, effective, _normal(confidence))
-    return Rate(len(failed), int(counts.sum()), len(sizes), effective, share, low, high)
+    low, high = wilson(share, effective, _normal(confidence))
+    return Rate(
+        len(failed), int(counts.sum()), len(sizes), effective, share, float(low), float(high)
+    )
 
 
 def interval_of_all_alike(share: float, clusters: int, confidence: float) -> tuple[float, float]:
     """Return the interval of a share that is 0, or 1, in each of as many clusters."""
-    return _wilson(share, clusters, _normal(confidence))
+    low, high = wilson(share, clusters, _normal(confidence))
+    return float(low), float(high)
 
 
 def _effective_n(
@@ -81,7 +84,12 @@ def _normal(confidence: float) -> float:
     return float(norm.ppf((1 + confidence) / 2))
 
 
-def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
+def wilson(share: Any, n: Any, z: float) -> tuple[Any, Any]:
+    """Return Wilson's interval of a share of n, `z` deviations to each side; of arrays too.
+
+    https://doi.org/10.1080/01621459.1927.10502953
+    """
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low, high = np.minimum(centre - half, share), np.maximum(centre + half, share)
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)

@@ -19,6 +19,7 @@ from pipeline.config import Evaluate
 from pipeline.evaluate.abstention import curve, risk_tally
 from pipeline.evaluate.answers import Answers, Question, main_side, read_answers, rows_of
 from pipeline.evaluate.calibration import Claims, claims_of, reliability_curve
+from pipeline.rates import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,7 +183,7 @@ def _reliability(
     figure = _figure(5.2, 5.9)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
     upper.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1.2, zorder=1)
-    low, high = _wilson(curve.right, curve.n)
+    low, high = wilson(curve.right, curve.n, 1.96)
     upper.errorbar(
         curve.probability, curve.right, yerr=[curve.right - low, high - curve.right],
         color=BLUE, marker="o", markersize=5.5, linewidth=1.6, elinewidth=1.2, zorder=3,
@@ -207,13 +208,6 @@ def _reliability(
     error = f"calibration error {_with_interval(score, 'ece')}"
     _title(upper, title, error + (", mean of the labels" if many else ""))
     return figure
-
-
-def _wilson(share: Any, n: Any, z: float = 1.96) -> tuple[Any, Any]:
-    """95 % interval of a share (https://doi.org/10.1080/01621459.1927.10502953)."""
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
 def _with_interval(score: Mapping[str, Any], name: str) -> str:

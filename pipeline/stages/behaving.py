@@ -90,11 +90,16 @@ def behaviour_of(
     }
 
 
+def failing_tests(tests: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the names of the tests that fail; one without an allowance cannot."""
+    return [test["name"] for test in tests if test["passed"] is False]
+
+
 def summary_of(tests: Sequence[dict[str, Any]]) -> str:
     """Return how many tests fail, and which, in words."""
     if not tests:
         return "no suite is asked for"
-    failing = [test["name"] for test in tests if test["passed"] is False]
+    failing = failing_tests(tests)
     empty = sum(test["n"] == 0 for test in tests)
     told = f"{len(failing)} of {len(tests)} tests fail"
     if failing:

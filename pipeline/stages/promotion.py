@@ -11,6 +11,7 @@ from pipeline.config import Gate as GateSection
 from pipeline.errors import DataError, PipelineError
 from pipeline.evaluate import Ruling, compare, rule
 from pipeline.records import is_test
+from pipeline.stages.behaving import failing_tests
 from pipeline.stages.speed import examples_per_second
 from pipeline.tracking import Gate, Tracked, Verdict, Version, open_gate, resolve_bundle
 
@@ -115,7 +116,7 @@ def _failing(run: RunFolder) -> list[str]:
     """Return the names of the tests that fail; none where the run has no results."""
     if not run.behaviour.is_file():
         return []
-    return [test["name"] for test in read_json(run.behaviour)["tests"] if test["passed"] is False]
+    return failing_tests(read_json(run.behaviour)["tests"])
 
 
 def _against(
