@@ -75,14 +75,20 @@ class Table(NamedTuple):
 
 def page() -> str:
     """Return the whole page."""
-    commands = [f"### slant {name}\n\n{_help(name)}" for name in command_names()]
+    commands = [f"### slant {name}\n\n{_help(*name.split())}" for name in command_names()]
     tables = [_markdown(table) for table in _tables("", "", Config, "The file's own keys.")]
     return "\n".join([HEAD, _help(), *commands, CONFIG_HEAD, *tables])
 
 
 def command_names() -> list[str]:
-    """Return the commands in the order in which the help lists them."""
-    return list(get_command(app).commands)
+    """Return the commands in the order in which the help lists them, each before its own ones."""
+    return list(_names(get_command(app)))
+
+
+def _names(group: Any) -> Iterator[str]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield name
+        yield from (f"{name} {inner}" for inner in _names(command))
 
 
 def _help(*words: str) -> str:

@@ -138,7 +138,7 @@ class LabelSection(Section):
     """Tasks whose answers stand in the articles' own rows."""
     annotations: list[FilePath] = []
     """Files with one row per coder, example and label (CSV or JSONL): article_id, task, target,
-    coder, label."""
+    coder, label; if known also time, comment, and codebook, the version that the coder had."""
     no_answer: list[str] = [""]
     """Values in a label's place that mean that nobody answered."""
 

@@ -56,6 +56,9 @@ ANNOTATIONS: Final = pa.schema(
         pa.field("target", pa.string()),  # null for tasks that are asked of the whole article
         pa.field("coder", pa.string(), nullable=False),
         pa.field("label", pa.string(), nullable=False),
+        pa.field("time", pa.string()),  # when the coder answered, as the source has it
+        pa.field("comment", pa.string()),
+        pa.field("codebook", pa.string()),  # version of the codebook that the coder answered under
     ]
 )
 

@@ -68,8 +68,8 @@ def test_the_reference_is_as_the_code_has_it():
 
 def test_every_command_is_in_the_reference():
     commands = generator()["command_names"]()
-    assert {"run", "predict", "compare", "ui"} <= set(commands)
-    assert re.findall(r"^### slant (\w+)$", read("docs/cli.md"), re.M) == commands
+    assert {"run", "predict", "compare", "ui", "label", "label run"} <= set(commands)
+    assert re.findall(r"^### slant ([\w ]+)$", read("docs/cli.md"), re.M) == commands
 
 
 def test_every_config_key_is_in_the_reference():

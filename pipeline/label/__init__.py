@@ -13,7 +13,7 @@ from pipeline.errors import DataError
 from pipeline.label.adjudication import Answers, adjudicate
 from pipeline.label.agreement import agreement_on, answers_in, example_id, ties_in
 from pipeline.label.annotation_files import read_annotations
-from pipeline.label.answers import AnswerBook, Example, Problems
+from pipeline.label.answers import AnswerBook, Example, Note, Problems
 from pipeline.label.examples import find_targets, list_examples, locate
 from pipeline.label.inline import Inline, read_inline
 from pipeline.mentions import Span
@@ -51,7 +51,7 @@ def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection
     answered = {example: book.labels[example] for example in in_order if example in book.labels}
     return Labelled(
         examples=_examples_table(in_order, spans, codebook, inline, answered),
-        annotations=_annotations_table(answered),
+        annotations=_annotations_table(answered, book.notes),
         agreement=_agreement(codebook, answered) | {"unknown_articles": unknown},
     )
 
@@ -124,9 +124,11 @@ def _structs(spans: Sequence[Span] | None) -> list[dict[str, int]] | None:
     return None if spans is None else [{"start": start, "end": end} for start, end in spans]
 
 
-def _annotations_table(answered: Mapping[Example, Answers]) -> pa.Table:
+def _annotations_table(
+    answered: Mapping[Example, Answers], notes: Mapping[tuple[Example, str], Note]
+) -> pa.Table:
     rows = [
-        (*example, coder, label)
+        (*example, coder, label, *notes.get((example, coder), Note()))
         for example, coders in answered.items()
         for coder in sorted(coders)
         for label in sorted(coders[coder]) or [""]

@@ -8,14 +8,14 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from pipeline.errors import DataError
-from pipeline.label.answers import AnswerBook, Problems
+from pipeline.label.answers import AnswerBook, Note, Problems
 
 # Where a row stands, as `file:line`, and its cells.
 Row: TypeAlias = tuple[str, Mapping[str, str]]
 
-COLUMNS: Final = ("article_id", "task", "target", "coder", "label")
-# Files whose tasks are all asked of the article need no such column.
-OPTIONAL: Final = ("target",)
+COLUMNS: Final = ("article_id", "task", "target", "coder", "label", *Note._fields)
+# Files whose tasks are all asked of the article need no target; the others are told if known.
+OPTIONAL: Final = ("target", *Note._fields)
 JSON_LINES: Final = (".jsonl", ".ndjson")
 
 
@@ -46,6 +46,7 @@ def _add(row: Mapping[str, str], book: AnswerBook) -> None:
             raise ValueError(f"no {column}")
     example = book.example(row["article_id"], row["task"], row["target"])
     book.add(example, row["coder"], [row["label"]])
+    book.note(example, row["coder"], Note(*(row[name] or None for name in Note._fields)))
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:

@@ -21,6 +21,14 @@ class Example(NamedTuple):
     target: str | None
 
 
+class Note(NamedTuple):
+    """What an answer came with, beside its labels; null where its source does not say."""
+
+    time: str | None = None
+    comment: str | None = None
+    codebook: str | None = None
+
+
 @dataclass
 class Problems:
     """What is wrong with the rows, each with its place; reading goes on to find them all."""
@@ -47,6 +55,7 @@ class AnswerBook:
     def __init__(self, codebook: Codebook, no_answer: Collection[str]) -> None:
         """Start an empty book; values in `no_answer` are no labels."""
         self.labels: dict[Example, dict[str, list[str]]] = {}
+        self.notes: dict[tuple[Example, str], Note] = {}
         self._codebook = codebook
         self._no_answer = frozenset(no_answer)
         self._target_id = functools.cache(codebook.target_id)
@@ -94,6 +103,14 @@ class AnswerBook:
     def add_none(self, example: Example, coder: str) -> None:
         """Add that the coder found no label to hold, which is an answer where many may."""
         self.labels.setdefault(example, {}).setdefault(coder, [])
+
+    def note(self, example: Example, coder: str, note: Note) -> None:
+        """Keep what came with a coder's answer; of several rows, the last that says something."""
+        if any(note):
+            before = self.notes.get((example, coder), Note())
+            self.notes[example, coder] = Note(
+                *(new or old for new, old in zip(note, before, strict=True))
+            )
 
     def _label_ids(self, task: Task, texts: Sequence[str]) -> list[str]:
         """Return the ids of the labels in `texts`; where many may be chosen, `a|b` is two."""

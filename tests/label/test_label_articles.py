@@ -117,6 +117,9 @@ def test_inline_label_is_gold_by_id_or_name() -> None:
         "target": None,
         "coder": "inline",
         "label": "war",
+        "time": None,
+        "comment": None,
+        "codebook": None,
     }
 
 
@@ -449,3 +452,18 @@ def test_annotation_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     ]:
         with pytest.raises(DataError, match=message):
             label(articles({}), annotations=[str(path)])
+
+
+def test_what_an_answer_came_with_stays_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.csv"
+    path.write_text(
+        "article_id,task,target,coder,label,time,comment,codebook\n"
+        "n1,topic,,anna,war,2031-02-01T10:00:00,close call,1.0\n"
+    )
+    labelled = label(articles({"id": "n1"}), annotations=[path])
+    (row,) = labelled.annotations.to_pylist()
+    assert (row["time"], row["comment"], row["codebook"]) == (
+        "2031-02-01T10:00:00",
+        "close call",
+        "1.0",
+    )
