@@ -80,6 +80,18 @@ EXAMPLES: Final = pa.schema(
     ]
 )
 
+# Examples that people should look at, the most urgent first; see pipeline/worklists.py.
+WORKLIST: Final = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("article_id", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("target", pa.string()),
+        pa.field("why", pa.string(), nullable=False),  # a sentence for the coder
+        pa.field("suggestion", pa.string()),  # the label that a model or the votes would give
+    ]
+)
+
 # What became of each article in the split. `side` is null for one that was set aside.
 SPLITS: Final = pa.schema(
     [
@@ -145,6 +157,11 @@ SCORED: Final = pa.schema(
 )
 
 LABEL_SEPARATOR: Final = "|"
+
+
+def example_id(article_id: str, task: str, target: str | None) -> str:
+    """Return the id under which an example stands in tables."""
+    return f"{article_id}|{task}|{target or ''}"
 
 
 def join_labels(labels: list[str]) -> str:

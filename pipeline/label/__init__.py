@@ -11,7 +11,7 @@ from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
 from pipeline.label.adjudication import Answers, adjudicate
-from pipeline.label.agreement import agreement_on, answers_in, example_id, ties_in
+from pipeline.label.agreement import agreement_on, answers_in, ties_in
 from pipeline.label.annotation_files import read_annotations
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
 from pipeline.label.examples import find_targets, list_examples, locate
@@ -104,7 +104,7 @@ def _examples_table(
     answers = [answered.get(example, {}) for example in examples]
     sources = [inline[example].source_entity if example in inline else None for example in examples]
     columns = {
-        "example_id": list(map(example_id, examples)),
+        "example_id": [records.example_id(*example) for example in examples],
         "article_id": [example.article_id for example in examples],
         "task": [example.task for example in examples],
         "target": [example.target for example in examples],

@@ -11,6 +11,7 @@ from pipeline.codebook import Choose, Task
 from pipeline.label.adjudication import Answers, adjudicate, votes
 from pipeline.label.answers import Example
 from pipeline.label.krippendorff import nominal_alpha
+from pipeline.records import example_id
 
 
 def agreement_on(task: Task, answers: Mapping[Example, Answers]) -> dict[str, Any]:
@@ -40,15 +41,10 @@ def agreement_on(task: Task, answers: Mapping[Example, Answers]) -> dict[str, An
 def ties_in(task: Task, answers: Mapping[Example, Answers]) -> list[dict[str, Any]]:
     """Return the examples on which the coders are split, with the votes for each label."""
     return [
-        {"example_id": example_id(example), "votes": votes(coders)}
+        {"example_id": example_id(*example), "votes": votes(coders)}
         for example, coders in answers.items()
         if adjudicate(task, coders) is None
     ]
-
-
-def example_id(example: Example) -> str:
-    """Return the id under which an example stands in tables."""
-    return f"{example.article_id}|{example.task}|{example.target or ''}"
 
 
 def answers_in(annotations: pa.Table) -> dict[str, dict[Example, dict[str, list[str]]]]:

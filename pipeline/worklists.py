@@ -1,0 +1,52 @@
+"""Worklists: which examples people should look at, in which order and why, as a file of JSON lines.
+
+Whatever finds such examples (ties, likely label errors, the queue, a changed codebook) writes one,
+and whatever hands examples to coders reads one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from pipeline.artifacts import replacing
+from pipeline.errors import DataError
+from pipeline.records import WORKLIST
+
+
+def write_worklist(path: Path, worklist: pa.Table) -> None:
+    """Write records.WORKLIST, one JSON object a line, in its order."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        for row in worklist.to_pylist():
+            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def read_worklist(path: Path) -> pa.Table:
+    """Read what `write_worklist` wrote, maybe shortened or reordered by hand.
+
+    DataError names file and line of what is none.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    rows = [
+        _row(f"{path}:{number}", line) for number, line in enumerate(lines, start=1) if line.strip()
+    ]
+    return pa.Table.from_pylist(rows, schema=WORKLIST)
+
+
+def _row(where: str, line: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{where}: not valid JSON ({error})") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: must be a JSON object, found {type(row).__name__}")
+    for field in WORKLIST:
+        value = row.get(field.name)
+        fits = isinstance(value, str) or (value is None and field.nullable)
+        if not fits:
+            raise DataError(f"{where}: {field.name} must be text; it is {value!r}")
+    return row
