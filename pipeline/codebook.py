@@ -51,6 +51,11 @@ class Label(Section):
     """The id of the broader label, in a hierarchy."""
     external_id: Text | None = None
     """The same category in a public scheme, such as `medtop:15000000`."""
+    replaces: list[Text] | None = None
+    """Ids of an earlier version whose cases belong here now; an empty list says that the label
+    takes from none of them. Null where the label is as old as the codebook, or nobody can say."""
+    since: Text | None = None
+    """The version since which the label has meant the same, however its definition was reworded."""
 
     @field_validator("id")
     @classmethod
@@ -69,6 +74,10 @@ class Task(Section):
     """`one` or `many` labels as the answer."""
     question: str = ""
     """The question as a coder reads it."""
+    replaces: Slug | None = None
+    """The name that the task had in an earlier version."""
+    since: Text | None = None
+    """The version since which the question has meant the same, however it was reworded."""
     labels: Annotated[list[Label], Field(min_length=2)]
     """The possible answers, two or more."""
 
@@ -122,6 +131,8 @@ class Target(Section):
     aliases: list[Text] = []
     """Other wordings that name it, found literally and at word boundaries. One without any
     lower-case letter ("U.S.", "NATO") is found in exactly that case, the others in any."""
+    replaces: list[Text] = []
+    """Ids that the target, or what is part of it now, had in an earlier version."""
 
     @property
     def wordings(self) -> list[str]:

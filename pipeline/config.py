@@ -139,6 +139,9 @@ class LabelSection(Section):
     annotations: list[FilePath] = []
     """Files with one row per coder, example and label (CSV or JSONL): article_id, task, target,
     coder, label; if known also time, comment, and codebook, the version that the coder had."""
+    earlier: list[FilePath] = []
+    """Files of earlier versions of the codebook. Annotations that name such a version are carried
+    over where they surely hold, and are to be given again where not; see `slant codebook diff`."""
     no_answer: list[str] = [""]
     """Values in a label's place that mean that nobody answered."""
 

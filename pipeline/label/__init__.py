@@ -1,24 +1,35 @@
 """Turn articles into examples with gold labels: what is asked, and what coders answered."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
+from pipeline import codebook as codebooks
 from pipeline import records
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
 from pipeline.label.adjudication import Answers, adjudicate
 from pipeline.label.agreement import agreement_on, answers_in, ties_in
-from pipeline.label.annotation_files import read_annotations
+from pipeline.label.annotation_files import read_annotations, write_annotations
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
+from pipeline.label.carrying import Outdated, carry_over
 from pipeline.label.examples import find_targets, list_examples, locate
 from pipeline.label.inline import Inline, read_inline
 from pipeline.mentions import Span
 
-__all__ = ["Labelled", "label_agreement", "label_articles"]
+__all__ = [
+    "Labelled",
+    "Outdated",
+    "carried_annotations",
+    "label_agreement",
+    "label_articles",
+    "write_annotations",
+]
 
 UNKNOWN_SHOWN: Final = 20
 
@@ -32,7 +43,10 @@ class Labelled:
     annotations: pa.Table
     """records.ANNOTATIONS, in the order of the examples, then by coder and label."""
     agreement: dict[str, Any]
-    """JSON-ready: `tasks` (coders, alpha, counts by task), `ties`, `unknown_articles`."""
+    """JSON-ready: `tasks` (coders, alpha, counts by task), `ties`, `unknown_articles`,
+    `outdated`."""
+    outdated: list[Outdated]
+    """Answers under earlier versions of the codebook that have to be given again."""
 
 
 def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection) -> Labelled:
@@ -43,6 +57,7 @@ def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection
     """
     inline, book = _gather(articles, codebook, section)
     ids = articles["id"].to_pylist()
+    outdated = carry_over(book)
     unknown = _take_unknown(book, ids)
     mentions = find_targets(articles, codebook)
     examples = list_examples(ids, codebook, mentions, [*inline, *book.labels])
@@ -52,8 +67,36 @@ def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection
     return Labelled(
         examples=_examples_table(in_order, spans, codebook, inline, answered),
         annotations=_annotations_table(answered, book.notes),
-        agreement=_agreement(codebook, answered) | {"unknown_articles": unknown},
+        agreement=_agreement(codebook, answered)
+        | {"unknown_articles": unknown, "outdated": _told(outdated)},
+        outdated=outdated,
     )
+
+
+def carried_annotations(
+    files: Sequence[Path], old: Codebook, new: Codebook
+) -> tuple[pa.Table, list[Outdated]]:
+    """Return the annotations of `files` under the `new` codebook, and what may not hold under it.
+
+    Rows that name no version are of the `old` one. DataError shows the rows that fit neither.
+    """
+    problems, book = Problems(), AnswerBook(new, [""], [old], unversioned=old.version)
+    for path in files:
+        read_annotations(path, book, problems)
+    problems.stop()
+    outdated = carry_over(book)
+    in_order = dict(sorted(book.labels.items(), key=_place))
+    notes = {
+        (example, coder): book.notes.get((example, coder), Note())._replace(codebook=new.version)
+        for example, coders in in_order.items()
+        for coder in coders
+    }
+    return _annotations_table(in_order, notes), outdated
+
+
+def _place(item: tuple[Example, Any]) -> tuple[str, str, str]:
+    article_id, task, target = item[0]
+    return article_id, task, target or ""
 
 
 def label_agreement(annotations: pa.Table, codebook: Codebook) -> dict[str, Any]:
@@ -69,12 +112,36 @@ def _gather(
     articles: pa.Table, codebook: Codebook, section: LabelSection
 ) -> tuple[dict[Example, Inline], AnswerBook]:
     """Read all answers; DataError shows the first rows that do not fit."""
-    problems, book = Problems(), AnswerBook(codebook, section.no_answer)
+    earlier = _earlier_versions(codebook, section)
+    problems, book = Problems(), AnswerBook(codebook, section.no_answer, earlier)
     inline = read_inline(articles, section, book, problems)
     for path in section.annotations:
         read_annotations(path, book, problems)
     problems.stop()
     return inline, book
+
+
+def _earlier_versions(codebook: Codebook, section: LabelSection) -> list[Codebook]:
+    """Read the earlier versions; DataError where one is no other version of this codebook."""
+    found: dict[str, Codebook] = {}
+    for path in section.earlier:
+        version = codebooks.load(path)
+        if version.name != codebook.name:
+            raise DataError(
+                f"{path}: the codebook {version.name!r}; label.earlier takes versions of "
+                f"{codebook.name!r}, the config's own"
+            )
+        if version.version in (codebook.version, *found):
+            raise DataError(
+                f"{path}: version {version.version!r} again; give each version one of its own"
+            )
+        found[version.version] = version
+    return list(found.values())
+
+
+def _told(outdated: Sequence[Outdated]) -> dict[str, Any]:
+    reasons = Counter(each.why for each in outdated)
+    return {"answers": len(outdated), "reasons": dict(reasons.most_common())}
 
 
 def _take_unknown(book: AnswerBook, ids: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import orjson
+import pyarrow as pa
 
+from pipeline.artifacts import replacing
 from pipeline.errors import DataError
 from pipeline.label.answers import AnswerBook, Note, Problems
 
@@ -40,10 +42,21 @@ def read_annotations(path: Path, book: AnswerBook, problems: Problems) -> None:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def write_annotations(path: Path, annotations: pa.Table) -> None:
+    """Write records.ANNOTATIONS as CSV; DataError where the name ends in anything else."""
+    if path.suffix != ".csv":
+        raise DataError(f"{path}: annotations are written as CSV; name a file that ends in .csv")
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(annotations.to_pylist())
+
+
 def _add(row: Mapping[str, str], book: AnswerBook) -> None:
     for column in ("article_id", "coder"):
         if not row[column]:
             raise ValueError(f"no {column}")
+    book = book.of_version(row["codebook"] or None)
     example = book.example(row["article_id"], row["task"], row["target"])
     book.add(example, row["coder"], [row["label"]])
     book.note(example, row["coder"], Note(*(row[name] or None for name in Note._fields)))

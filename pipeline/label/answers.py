@@ -52,17 +52,41 @@ class Problems:
 class AnswerBook:
     """All answers, by example and coder; tasks, targets and labels are those of the codebook."""
 
-    def __init__(self, codebook: Codebook, no_answer: Collection[str]) -> None:
-        """Start an empty book; values in `no_answer` are no labels."""
+    def __init__(
+        self,
+        codebook: Codebook,
+        no_answer: Collection[str],
+        earlier: Sequence[Codebook] = (),
+        unversioned: str | None = None,
+    ) -> None:
+        """Start an empty book; values in `no_answer` are no labels.
+
+        Answers that were given under a version of `earlier` have a book of their own; those that
+        name none are of the version `unversioned`, or of this one.
+        """
+        self._unversioned = unversioned or codebook.version
+        self.codebook = codebook
+        self.earlier = {each.version: AnswerBook(each, no_answer) for each in earlier}
         self.labels: dict[Example, dict[str, list[str]]] = {}
         self.notes: dict[tuple[Example, str], Note] = {}
-        self._codebook = codebook
         self._no_answer = frozenset(no_answer)
         self._target_id = functools.cache(codebook.target_id)
 
+    def of_version(self, version: str | None) -> "AnswerBook":
+        """Return the book of the answers under a version; ValueError where it is not known."""
+        asked = (version or self._unversioned).removeprefix(f"{self.codebook.name}@")
+        if asked == self.codebook.version:
+            return self
+        if asked not in self.earlier:
+            raise ValueError(
+                f"answered under version {version!r} of the codebook, which is at "
+                f"{self.codebook.version!r}; name the file of that version in label.earlier"
+            )
+        return self.earlier[asked]
+
     def task(self, name: str) -> Task:
         """Return the task; ValueError where the codebook has none of that name."""
-        tasks = self._codebook.tasks
+        tasks = self.codebook.tasks
         if name not in tasks:
             raise ValueError(f"unknown task {name!r}{suggest(name, sorted(tasks), 'task')}")
         return tasks[name]

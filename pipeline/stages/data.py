@@ -45,13 +45,13 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
         ),
         Stage(
             "label",
-            inputs=[run.articles, *config.label.annotations],
+            inputs=[run.articles, *config.label.annotations, *config.label.earlier],
             outputs=[run.examples, run.annotations, run.agreement],
             settings={
                 "label": config.label.model_dump(mode="json"),
                 "codebook": codebook.model_dump(mode="json"),
             },
-            code=["label", "mentions.py", "codebook.py", *SHARED_CODE],
+            code=["label", "mentions.py", "codebook.py", "codebook_versions.py", *SHARED_CODE],
             packages=[],
             work=lambda: label(config.label, codebook, run),
         ),
@@ -136,7 +136,8 @@ def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
             "no example has an answer: name the fields of the answers in label.inline, "
             "or the coders' files in label.annotations"
         )
-    return f"{_count(len(labelled.examples), 'example')}, {coded:,} coded"
+    outdated = f", {_count(len(labelled.outdated), 'outdated answer')}" * bool(labelled.outdated)
+    return f"{_count(len(labelled.examples), 'example')}, {coded:,} coded{outdated}"
 
 
 def split(section: SplitSection, run: RunFolder) -> str:

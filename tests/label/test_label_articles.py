@@ -458,12 +458,12 @@ def test_what_an_answer_came_with_stays_with_it(tmp_path: Path) -> None:
     path = tmp_path / "annotations.csv"
     path.write_text(
         "article_id,task,target,coder,label,time,comment,codebook\n"
-        "n1,topic,,anna,war,2031-02-01T10:00:00,close call,1.0\n"
+        "n1,topic,,anna,war,2031-02-01T10:00:00,close call,1\n"
     )
     labelled = label(articles({"id": "n1"}), annotations=[path])
     (row,) = labelled.annotations.to_pylist()
     assert (row["time"], row["comment"], row["codebook"]) == (
         "2031-02-01T10:00:00",
         "close call",
-        "1.0",
+        "1",
     )

@@ -1,0 +1,61 @@
+"""Carry answers from earlier versions of the codebook over to the present one."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pipeline.codebook_versions import Answer, Migration, OutdatedError
+from pipeline.label.answers import AnswerBook, Example, Note
+
+
+class Outdated(NamedTuple):
+    """A coder's answer under an earlier version that may not hold any more."""
+
+    example: Example
+    """In the words of the earlier version."""
+    coder: str
+    version: str
+    labels: list[str]
+    why: str
+    again: list[Example]
+    """What is to be asked now; empty where the task or target is gone."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it JSON-ready."""
+        return {
+            **self.example._asdict(),
+            "coder": self.coder,
+            "labels": self.labels,
+            "codebook": self.version,
+            "why": self.why,
+        }
+
+
+def carry_over(book: AnswerBook) -> list[Outdated]:
+    """Move what surely holds from the earlier books into `book`; return the rest.
+
+    Where a coder answered under the present version, or under one that stands later in the list
+    of earlier ones, that answer stands.
+    """
+    return [
+        outdated
+        for version, earlier in reversed(book.earlier.items())
+        for outdated in _carry_book(earlier, version, book)
+    ]
+
+
+def _carry_book(earlier: AnswerBook, version: str, book: AnswerBook) -> Iterator[Outdated]:
+    migration = Migration(earlier.codebook, book.codebook)
+    for example, coders in earlier.labels.items():
+        for coder, labels in coders.items():
+            answer = Answer(example.task, example.target, tuple(labels))
+            again = [Example(example.article_id, *asked) for asked in migration.ask_again(answer)]
+            if any(coder in book.labels.get(each, {}) for each in again):
+                continue
+            try:
+                carried = migration.carry(answer)
+            except OutdatedError as error:
+                yield Outdated(example, coder, version, labels, str(error), again)
+                continue
+            now = Example(example.article_id, carried.task, carried.target)
+            book.labels.setdefault(now, {})[coder] = list(carried.labels)
+            book.note(now, coder, earlier.notes.get((example, coder), Note()))

@@ -1,0 +1,82 @@
+"""Take annotation files from one version of the codebook to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+
+from pipeline.artifacts import replacing
+from pipeline.codebook import Codebook
+from pipeline.codebook_versions import Migration
+from pipeline.errors import DataError
+from pipeline.label import Outdated, carried_annotations, write_annotations
+from pipeline.records import WORKLIST, example_id
+from pipeline.worklists import write_worklist
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What became of the answers in some annotation files."""
+
+    migration: Migration
+    carried: int
+    """Rows of the new annotation file: one per coder, example and label."""
+    outdated: list[Outdated]
+    """Answers that have to be given again."""
+
+
+def migration_of(old: Codebook, new: Codebook) -> Migration:
+    """Return the way from `old` to `new`; DataError where they are not of one name."""
+    if old.name != new.name:
+        raise DataError(
+            f"{old.identity} and {new.identity} are two codebooks, not two versions of one; "
+            "their names must be equal"
+        )
+    if old.version == new.version and old != new:
+        raise DataError(
+            f"both files say version {new.version!r} and differ; give the new one another version"
+        )
+    return Migration(old, new)
+
+
+def migrate(migration: Migration, files: Sequence[Path]) -> tuple[pa.Table, Migrated]:
+    """Read annotations under the old codebook (or the new one); return records.ANNOTATIONS."""
+    annotations, outdated = carried_annotations(files, migration.old, migration.new)
+    return annotations, Migrated(migration, annotations.num_rows, outdated)
+
+
+def write_migrated(
+    output: Path, annotations: pa.Table, outdated: Sequence[Outdated]
+) -> Path | None:
+    """Write the annotations, and beside them a file of what is outdated; return it, if any."""
+    write_annotations(output, annotations)
+    if not outdated:
+        return None
+    beside = output.with_name(f"{output.name}.outdated.jsonl")
+    with replacing(beside) as temporary, temporary.open("wb") as stream:
+        for each in outdated:
+            stream.write(orjson.dumps(each.as_dict(), option=orjson.OPT_APPEND_NEWLINE))
+    return beside
+
+
+def write_recoding(path: Path, outdated: Sequence[Outdated]) -> int:
+    """Write the worklist of what is to be coded again; return how many examples it has."""
+    worklist = recoding_worklist(outdated)
+    write_worklist(path, worklist)
+    return len(worklist)
+
+
+def recoding_worklist(outdated: Sequence[Outdated]) -> pa.Table:
+    """Return records.WORKLIST of what is to be coded again, each example once."""
+    rows = {
+        example_id(*example): {
+            "example_id": example_id(*example),
+            **example._asdict(),
+            "why": f"coded under version {each.version}: {each.why}",
+        }
+        for each in reversed(outdated)
+        for example in each.again
+    }
+    return pa.Table.from_pylist([rows[key] for key in sorted(rows)], schema=WORKLIST)
