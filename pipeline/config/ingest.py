@@ -1,0 +1,105 @@
+"""The section `ingest`: where articles are, and what is made of them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from pipeline.config.values import FilePath
+from pipeline.documents import Section
+from pipeline.records import Side, is_test
+
+
+def _check_side(side: str) -> str:
+    if side not in list(Side) and not is_test(side):
+        raise ValueError(f"a split is train, dev, test or test_…; it is {side!r}")
+    return side
+
+
+GivenSide: TypeAlias = Annotated[str, AfterValidator(_check_side)]
+
+
+class SourceFormat(StrEnum):
+    """How the articles in a source are written."""
+
+    AUTO = "auto"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    PARQUET = "parquet"
+    HTML = "html"
+    TEXT = "text"
+
+
+class FileSource(Section):
+    """Articles in a file, a folder, or all files that a pattern fits."""
+
+    path: str
+    """A file, a folder (read with all below it, in sorted order), or a pattern such as
+    `2024/*.jsonl.gz`; relative to `ingest.root`."""
+    format: SourceFormat = Field(default=SourceFormat.AUTO, strict=False)
+    """How it is written; `auto` goes by the file's ending."""
+    split: GivenSide | None = None
+    """The side all its articles are on, for `split.by: given`: train, dev, test or test_…"""
+
+
+class HubSource(Section):
+    """A data set by its hub name, read through `datasets`: needs the extra `hub` and a network."""
+
+    hub: str
+    """The data set's name on the hub, such as `fancyzhx/ag_news`."""
+    revision: str | None = None
+    """The commit or tag to read; name one, or tomorrow's run may read other rows."""
+    subset: str | None = None
+    """The data set's configuration, where it has several."""
+    rows: str = "train"
+    """The data set's own name of the part to read."""
+    split: GivenSide | None = None
+    """The side all its articles are on, for `split.by: given`."""
+
+
+def _kind_of_source(value: Any) -> str:
+    is_hub = "hub" in value if isinstance(value, dict) else isinstance(value, HubSource)
+    # A tag must not be the name of a key, or an error would seem to be about that key.
+    return "(hub)" if is_hub else "(file)"
+
+
+Source: TypeAlias = Annotated[
+    Annotated[FileSource, Tag("(file)")] | Annotated[HubSource, Tag("(hub)")],
+    Discriminator(_kind_of_source),
+]
+
+
+class Fields(Section):
+    """Which field of a row holds what. A field that is not named here goes into `extra`."""
+
+    id: str = "id"
+    """Field of the article's id; made from the content where a row has none."""
+    title: str = "title"
+    """Field of the headline."""
+    text: str = "text"
+    """Field of the body text: the one field that a row must have."""
+    outlet: str = "outlet"
+    """Field of the outlet."""
+    published: str = "published"
+    """Field of the date of publication."""
+    url: str = "url"
+    """Field of the address."""
+    language: str = "language"
+    """Field of the language."""
+    split: str = "split"
+    """Field of the side, where each row names its own."""
+
+
+class Ingest(Section):
+    """From sources to articles."""
+
+    root: FilePath = Path()
+    """The folder that the sources' paths start from."""
+    sources: Annotated[list[Source], Field(min_length=1)]
+    """Where the articles are, in the order in which they are read."""
+    fields: Fields = Fields()
+    """Which field of a row holds what."""
+    max_rejects: Annotated[int, Field(ge=0)] = 1000
+    """The run stops when more rows than this cannot be read."""

@@ -1,0 +1,127 @@
+"""The section `train`: how a model learns, and the ensemble's members."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pipeline.codebook import Slug
+from pipeline.config.features import FeaturesSection, NgramFeatures
+from pipeline.config.values import FilePath, kind_unless_given
+from pipeline.documents import Section
+
+
+def _check_folds(folds: int) -> int:
+    if folds == 1:
+        raise ValueError("one fold leaves nothing to train on; use 0, or 2 and more")
+    return folds
+
+
+Folds: TypeAlias = Annotated[int, Field(ge=0, le=20), AfterValidator(_check_folds)]
+
+
+class LinearTrain(Section):
+    """A linear classifier per task, its strength chosen on held-out training data."""
+
+    kind: Literal["linear"] = "linear"
+    """A linear classifier by scikit-learn."""
+    loss: Literal["log", "squared_hinge"] = "log"
+    """`log`: logistic regression. `squared_hinge`: a linear support vector machine."""
+    C: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [0.3, 1.0, 3.0, 10.0]
+    """Inverse strengths of regularisation to try; the best on held-out data is taken."""
+    class_weight: Literal["balanced", "sqrt", "none"] = "balanced"
+    """Weight of a class: inverse to its frequency, to the root of it, or equal."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """Where many labels may hold: a label is in the answer from the probability on that gives it
+    the best F1 on held-out data, or from one half on."""
+    folds: Folds = 0
+    """Held-out data by this many folds over the training stories; 0 uses the dev side."""
+    refit: bool = True
+    """Train the final model on train and dev together, after C is chosen."""
+
+
+class FinetuneTrain(Section):
+    """The encoder is trained further, with one head per task; all tasks share it."""
+
+    kind: Literal["finetune"]
+    """Fine-tuning by transformers' Trainer; needs features of the kind `encoder`."""
+    epochs: Annotated[int, Field(ge=1)] = 4
+    """Most passes over the training examples; the learning rate falls to zero over them."""
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Stops after so many epochs without a better macro-F1 on dev."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Of the encoder's last layer, at its peak."""
+    head_learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Of the heads, at its peak."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Learning rate of a layer against that of the layer above it."""
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    """Lowest layers that stay as they are, and the embeddings with them; 0 trains all."""
+    batch: Annotated[int, Field(ge=1)] = 16
+    """Examples in a step."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Steps whose gradients are added up before the weights change."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps over which the learning rate rises."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Weight decay of AdamW."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout before the heads."""
+    contrastive_pairs: Annotated[int, Field(ge=0)] = 0
+    """Most pairs of examples that the encoder learns from before the heads: alike or not. For
+    fewer than about 50 examples a label; 0 for none."""
+    class_weight: Literal["balanced", "sqrt", "none"] = "sqrt"
+    """Weight of a class: inverse to its frequency, to the root of it, or equal."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """As in linear training."""
+    precision: Literal["auto", "float32"] = "auto"
+    """`auto` multiplies in 16 bits where the GPU or the CPU does (bfloat16; float16 on older GPUs):
+    2 to 3 times as fast on such a CPU. `float32` gives the same on every kind of CPU, nearly."""
+    refit: bool = True
+    """Train again on train and dev together, for as many epochs as were best on dev."""
+    cache: FilePath | None = Path(".cache/finetuned")
+    """Folder of finished trainings (90 MB each with the packaged encoder), so that an ensemble or
+    a repeated run need not train what was trained before; null keeps none."""
+
+
+class Rung(Section):
+    """A kind of model, complete: what it sees and how it learns."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """A seed of its own; null takes the run's."""
+    features: FeaturesSection = NgramFeatures()
+    """What it sees of a text."""
+    train: Annotated[
+        Annotated[LinearTrain | FinetuneTrain, Field(discriminator="kind")],
+        kind_unless_given("linear"),
+    ] = LinearTrain()
+    """How it learns."""
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        check_pair(self.features.kind, self.train.kind)
+        return self
+
+
+def check_pair(features: str, train: str) -> None:
+    if train == "finetune" and features != "encoder":
+        raise ValueError(
+            f"train.kind finetune trains an encoder; set features.kind to encoder, it is {features}"
+        )
+
+
+class EnsembleTrain(Section):
+    """Several rungs that answer together, each with its own weight."""
+
+    kind: Literal["ensemble"]
+    """The mean of the members' log-probabilities, weighted as fits dev best."""
+    members: Annotated[dict[Slug, Rung], Field(min_length=2)]
+    """The rungs, by a name of your own."""
+    thresholds: Literal["f1", "half"] = "f1"
+    """As in linear training, for the joint probabilities."""
+
+
+TrainSection: TypeAlias = Annotated[
+    Annotated[LinearTrain | FinetuneTrain | EnsembleTrain, Field(discriminator="kind")],
+    kind_unless_given("linear"),
+]
