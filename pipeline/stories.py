@@ -35,11 +35,15 @@ _MOST_OF_A_STORY: Final = 4
 # Shingles that are in memory at a time, 64 MB.
 _SHINGLES_AT_ONCE: Final = 1 << 24
 
-# One shingle in 16 is looked up in other texts, to find parts of longer ones.
-_SAMPLED: Final = 16
-# What more stories than this say is a phrase or a footer.
+# One shingle in 8 is looked up in other texts, to find parts of longer ones: of a text of 50 words
+# none is with a probability of 0.002.
+_SAMPLED: Final = 8
+# Samples that are sorted at a time, 64 MB.
+_SAMPLES_AT_ONCE: Final = 1 << 23
+# What more stories than this say is a phrase or a footer, and tells nothing.
 _COMMON: Final = 32
-# Share of the sampled shingles that must be found before all are compared.
+_OF_MANY: Final = 0xFFFFFFFF
+# Share of the sampled shingles that tell something, found in another text before all are compared.
 _PROMISING: Final = 0.5
 
 
@@ -110,9 +114,7 @@ class StoryFinder:
     def _link_parts(self, contained: float, distinct: Places, parents: Parents) -> None:
         """Link the articles that are parts of others."""
         fitting = distinct[self._scratch.sizes[distinct] >= self._fewest]
-        found = [self._scratch.samples(some) for some in _runs(fitting, self._scratch.sizes)]
-        postings = _thinned(parents, np.sort(np.concatenate([np.empty(0, np.uint64), *found])))
-        del found
+        postings = self._postings(fitting, parents)
         hits = np.zeros(len(parents), np.int32)
         for some in _runs(fitting, self._scratch.sizes):
             shingles, offsets = self._scratch.read(some)
@@ -122,6 +124,16 @@ class StoryFinder:
                 mine, yours = self._scratch.read_one(one), self._scratch.read_one(other)
                 if shared(mine, yours) >= contained * min(len(mine), len(yours)):
                     _union(parents, one, other)
+
+    def _postings(self, articles: Places, parents: Parents) -> Hashes:
+        """Return the sampled shingles that several stories have, sorted, and whose they are."""
+        sizes = self._scratch.sizes
+        parts = 1 + int(sizes[articles].sum()) // (_SAMPLED * _SAMPLES_AT_ONCE)
+        found = [np.empty(0, np.uint64)]
+        for part in range(parts):
+            samples = [self._scratch.samples(some, part, parts) for some in _runs(articles, sizes)]
+            found.append(_thinned(parents, np.sort(np.concatenate([found[0], *samples]))))
+        return np.sort(np.concatenate(found))
 
 
 class _Scratch:
@@ -156,13 +168,13 @@ class _Scratch:
             os.preadv(self._file.fileno(), [room[4 * low : 4 * high].data], 4 * start)
         return shingles, offsets
 
-    def samples(self, articles: Places) -> Hashes:
-        """Return the sampled shingles of the articles, in the upper half, and whose they are."""
+    def samples(self, articles: Places, part: int, parts: int) -> Hashes:
+        """Return one part of the sampled shingles, in the upper half, and whose they are."""
         shingles, offsets = self.read(articles)
         whose = np.repeat(articles.astype(np.uint64), np.diff(offsets))
-        is_sampled = shingles % _SAMPLED == 0
-        upper = shingles[is_sampled].astype(np.uint64) << np.uint64(32)
-        found: Hashes = upper | whose[is_sampled]
+        is_wanted = (shingles % _SAMPLED == 0) & (shingles // _SAMPLED % parts == part)
+        upper = shingles[is_wanted].astype(np.uint64) << np.uint64(32)
+        found: Hashes = upper | whose[is_wanted]
         return found
 
 
@@ -280,7 +292,7 @@ def _is_similar(one: Shingles, other: Shingles, threshold: float) -> bool:
 def _thinned(parents: Parents, samples: Hashes) -> Hashes:
     """Keep of sorted samples the first article of each story, where a shingle is in several.
 
-    What is in more than `_COMMON` stories is dropped.
+    What is in more than `_COMMON` stories is `_OF_MANY`.
     """
     low, high = np.uint64(0xFFFFFFFF), np.uint64(32)
     roots = np.empty(_COMMON, np.int64)
@@ -298,8 +310,11 @@ def _thinned(parents: Parents, samples: Hashes) -> Hashes:
                     kept += 1
                 stories += 1
             end += 1
-        if stories == 1 or stories > _COMMON:
+        if stories == 1:
             kept = first
+        elif stories > _COMMON:
+            samples[first] |= np.uint64(_OF_MANY)
+            kept = first + 1
         start = end
     return samples[:kept].copy()
 
@@ -334,6 +349,9 @@ def _promising_parts(
             while at < len(postings) and postings[at] >> high == shingle:
                 other = np.int64(postings[at] & low)
                 at += 1
+                if other == _OF_MANY:
+                    samples -= 1
+                    break
                 if _root(parents, other) == root:
                     continue
                 if hits[other] == 0:

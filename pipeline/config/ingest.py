@@ -103,7 +103,7 @@ class Keep(StrEnum):
 class Stories(Section):
     """Which articles are one story, and which of its articles stay."""
 
-    near_duplicate: Annotated[float, Field(gt=0.4, le=1)] = 0.8
+    near_duplicate: Annotated[float, Field(gt=0.4, le=1)] = 0.6
     """Jaccard similarity of word 5-grams from which on two articles are one story."""
     contained: Annotated[float, Field(gt=0.5, le=1)] | None = 0.9
     """Share of the shorter article's word 5-grams that the longer one has, from which on they are
