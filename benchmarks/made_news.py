@@ -1,5 +1,6 @@
 """Made news texts: events told twice in other words, forms with other facts, and edited copies."""
 
+import itertools
 import random
 import re
 
@@ -328,9 +329,9 @@ class Fragments:
         self.draw = random.Random(seed)
         room = Newsroom(seed)
         words = [room.name().lower() + self.draw.choice("abcdeiklmnorstu") for _ in range(20_000)]
-        weights = [1 / (rank + 10) for rank in range(len(words))]
+        weights = list(itertools.accumulate(1 / (rank + 10) for rank in range(len(words))))
         self.pieces = [
-            " ".join(self.draw.choices(words, weights, k=self.draw.randrange(4, 8)))
+            " ".join(self.draw.choices(words, cum_weights=weights, k=self.draw.randrange(4, 8)))
             for _ in range(count)
         ]
 
