@@ -45,6 +45,11 @@ class RunFolder:
         return self.path / "rejects.jsonl"
 
     @property
+    def copies(self) -> Path:
+        """Articles that were left out because another one of their story stays, and which."""
+        return self.path / "copies.jsonl"
+
+    @property
     def examples(self) -> Path:
         """Examples with their gold, records.EXAMPLES."""
         return self.path / "examples.parquet"

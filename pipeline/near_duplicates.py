@@ -1,27 +1,19 @@
 """Find the articles whose texts are the same or nearly, by MinHash and exact verification."""
 
-import itertools
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from rensa import RMinHash
+from numba import njit
 
-Hashes: TypeAlias = npt.NDArray[np.uint64]
+from pipeline.shingles import Hashes, ShingleSets, band_keys, banding, minhash, shared, shingle_sets
+
 # Positions of pairs of articles, (n, 2), the earlier one first.
 Pairs: TypeAlias = npt.NDArray[np.int64]
 
-SHINGLE_WORDS: Final = 5
-PERMUTATIONS: Final = 128
-# Any fixed number: equal texts must get equal signatures in every run.
-SEED: Final = 1
-# Share of the pairs at the threshold that the bands bring together; above it, more.
-RECALL: Final = 0.999
 # The estimate of 128 permutations has a standard deviation of 0.044 at most.
 ESTIMATE_MARGIN: Final = 0.2
 ARTICLES_AT_ONCE: Final = 1024
@@ -47,112 +39,55 @@ class NearDuplicates:
 def find_near_duplicates(texts: pa.ChunkedArray, threshold: float) -> NearDuplicates:
     """Find all pairs of texts whose word 5-grams have a Jaccard similarity of `threshold` or more.
 
-    Case and punctuation do not count. A text of fewer than five words is one shingle, so it is
-    similar to nothing but its equals. Similarities are exact; the search for pairs to verify
+    What does not count is said in `shingles`. A text of fewer than five words is one shingle, so it
+    is similar to nothing but its equals. Similarities are exact; the search for pairs to verify
     misses one in a thousand at the threshold (two at one of 0.3, seventy at 0.2), hardly any
     above it.
 
-    Keeps about 700 bytes per article, whatever its length, and 8 bytes per word of the articles
-    that have a near-duplicate.
+    Keeps about 500 bytes per article, whatever its length, 8 bytes per word of the articles that
+    may have a near-duplicate, and about 200 bytes per pair.
     """
     first, signatures = _signatures(texts)
-    distinct = np.flatnonzero(np.asarray(first) == np.arange(len(first)))
-    bands, rows = _banding(threshold)
-    pairs = _candidates(signatures, bands, rows)
+    distinct = np.flatnonzero(first == np.arange(len(first)))
+    pairs = _candidates(signatures, *banding(threshold))
     pairs = distinct[_promising(pairs, signatures, threshold - ESTIMATE_MARGIN)]
     similar: dict[int, list[tuple[int, float]]] = {}
-    for one, other, similarity in _verified(pairs, texts, threshold):
+    for (one, other), similarity in _verified(pairs, texts, threshold):
         similar.setdefault(one, []).append((other, similarity))
         similar.setdefault(other, []).append((one, similarity))
-    return NearDuplicates(first, {article: sorted(near) for article, near in similar.items()})
+    return NearDuplicates(
+        first.tolist(), {article: sorted(near) for article, near in similar.items()}
+    )
 
 
-class WordHashes(dict[str, int]):
-    """The hash of each word that was met, the same in every process."""
-
-    def __missing__(self, word: str) -> int:
-        """Hash a word when it is met for the first time."""
-        self[word] = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
-        return self[word]
-
-
-def word_hashes(text: str, hashes: WordHashes) -> Hashes:
-    """Hash the words of `text` in their order; a text without any is one word."""
-    words = re.findall(r"\w+", text.casefold()) or [" ".join(text.split())]
-    return np.fromiter(map(hashes.__getitem__, words), np.uint64, len(words))
+def first_equals(digests: Hashes) -> npt.NDArray[np.int64]:
+    """Return for each row of `digests`, (n, 2), the first row that equals it."""
+    order = np.lexsort((digests[:, 1], digests[:, 0]))
+    ordered = digests[order]
+    is_new = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))[: len(order)]
+    first = np.empty(len(order), np.int64)
+    first[order] = order[is_new][np.cumsum(is_new) - 1]
+    return first
 
 
-def shingles(words: Hashes) -> Hashes:
-    """Return the hashes of the distinct word 5-grams, sorted; of fewer words, of all at once."""
-    size = min(SHINGLE_WORDS, len(words))
-    count = len(words) - size + 1
-    mixed = np.full(count, size, np.uint64)
-    for offset in range(size):
-        mixed = _scrambled(mixed ^ words[offset : offset + count])
-    return np.unique(mixed)
-
-
-def _scrambled(values: Hashes) -> Hashes:
-    """Spread each value over all 64 bits.
-
-    One round of SplitMix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2660193.2660195).
-    """
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-def jaccard(one: Hashes, other: Hashes) -> float:
-    """Return the Jaccard similarity of two sorted sets."""
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    return shared / (len(one) + len(other) - shared)
-
-
-def _signatures(texts: pa.ChunkedArray) -> tuple[list[int], npt.NDArray[np.uint32]]:
+def _signatures(texts: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     """Return each article's first equal, and the signatures of the articles without earlier one.
 
     The signatures are (distinct articles, permutations).
     """
-    hashes = WordHashes()
-    firsts: dict[bytes, int] = {}
-    first: list[int] = []
-    blocks = [np.empty((0, PERMUTATIONS), np.uint32)]
+    digests = [np.empty((0, 2), np.uint64)]
+    blocks = [minhash(shingle_sets([]))]
     for start in range(0, len(texts), ARTICLES_AT_ONCE):
-        new: list[Hashes] = []
-        for text in texts.slice(start, ARTICLES_AT_ONCE).to_pylist():
-            words = word_hashes(text, hashes)
-            here = len(first)
-            first.append(firsts.setdefault(blake2b(words.tobytes(), digest_size=16).digest(), here))
-            if first[-1] == here:
-                new.append(shingles(words))
-        blocks.append(_minhash(new))
+        sets = shingle_sets(texts.slice(start, ARTICLES_AT_ONCE).to_pylist())
+        digests.append(sets.digests)
+        blocks.append(minhash(sets))
+    first = first_equals(np.concatenate(digests))
+    is_first = first == np.arange(len(first))
+    place = 0
+    for number, block in enumerate(blocks):
+        blocks[number] = block[is_first[place : place + len(block)]]
+        place += len(block)
     return first, np.concatenate(blocks)
-
-
-def _minhash(sets: list[Hashes]) -> npt.NDArray[np.uint32]:
-    """Return the MinHash signature of each set: (sets, permutations)."""
-    if not sets:
-        return np.empty((0, PERMUTATIONS), np.uint32)
-    ends = np.cumsum([0, *map(len, sets)], dtype=np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        np.concatenate(sets), ends, PERMUTATIONS, SEED
-    )
-    return np.asarray(matrix.to_rows(), np.uint32)
-
-
-def _banding(threshold: float) -> tuple[int, int]:
-    """Return how many bands of how many rows find pairs at `threshold` with the wanted recall.
-
-    A pair of similarity s meets in one of b bands of r rows with probability 1 - (1 - s^r)^b
-    (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.2). Long bands are
-    selective, so the longest that will do are taken.
-    """
-    for rows in range(PERMUTATIONS, 2, -1):
-        bands = PERMUTATIONS // rows
-        if 1 - (1 - threshold**rows) ** bands >= RECALL:
-            return bands, rows
-    return PERMUTATIONS // 2, 2
 
 
 def _candidates(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Pairs:
@@ -160,10 +95,8 @@ def _candidates(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Pa
     count = len(signatures)
     found = np.empty(0, np.int64)
     for band in range(bands):
-        keys = np.full(count, band, np.uint64)
-        for column in range(band * rows, (band + 1) * rows):
-            keys = _scrambled(keys ^ signatures[:, column].astype(np.uint64))
-        found = np.union1d(found, _pairs_of_equals(keys))
+        columns = np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])
+        found = np.union1d(found, _pairs_of_equals(band_keys(columns, 1, rows)[:, 0]))
     return np.column_stack((found // max(count, 1), found % max(count, 1)))
 
 
@@ -192,24 +125,39 @@ def _promising(pairs: Pairs, signatures: npt.NDArray[np.uint32], least: float) -
 
 def _verified(
     pairs: Pairs, texts: pa.ChunkedArray, threshold: float
-) -> Iterator[tuple[int, int, float]]:
+) -> Iterator[tuple[list[int], float]]:
     """Yield the pairs that are similar indeed, with their similarity."""
-    shingles_of = _shingle_reader(texts)
-    for one, others in itertools.groupby(pairs.tolist(), key=lambda pair: pair[0]):
-        for _, other in others:
-            similarity = jaccard(shingles_of(one), shingles_of(other))
-            if similarity >= threshold:
-                yield one, other, similarity
+    involved = np.unique(pairs)
+    sets = _sets_of(texts, involved)
+    similarities = _jaccards(np.searchsorted(involved, pairs), sets.values, sets.bounds)
+    is_similar = similarities >= threshold
+    yield from zip(pairs[is_similar].tolist(), similarities[is_similar].tolist(), strict=True)
 
 
-def _shingle_reader(texts: pa.ChunkedArray) -> Callable[[int], Hashes]:
-    """Return a function from an article's position to its shingles that remembers them."""
-    hashes = WordHashes()
-    known: dict[int, Hashes] = {}
+def _sets_of(texts: pa.ChunkedArray, articles: npt.NDArray[np.int64]) -> ShingleSets:
+    """Return the shingles of some articles."""
+    parts = [
+        shingle_sets(texts.take(articles[start : start + ARTICLES_AT_ONCE]).to_pylist())
+        for start in range(0, max(len(articles), 1), ARTICLES_AT_ONCE)
+    ]
+    sizes = np.concatenate([np.diff(part.bounds) for part in parts])
+    return ShingleSets(
+        np.concatenate([part.values for part in parts]),
+        np.append(0, np.cumsum(sizes)),
+        np.concatenate([part.digests for part in parts]),
+    )
 
-    def read(article: int) -> Hashes:
-        if article not in known:
-            known[article] = shingles(word_hashes(texts[article].as_py(), hashes))
-        return known[article]
 
-    return read
+@njit(cache=True, nogil=True)
+def _jaccards(
+    pairs: Pairs, values: Hashes, bounds: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return the Jaccard similarity of each pair of sets."""
+    found = np.empty(len(pairs), np.float64)
+    for row in range(len(pairs)):
+        one, other = pairs[row]
+        mine = values[bounds[one] : bounds[one + 1]]
+        yours = values[bounds[other] : bounds[other + 1]]
+        both = shared(mine, yours)
+        found[row] = both / (len(mine) + len(yours) - both)
+    return found

@@ -44,6 +44,8 @@ ARTICLES: Final = pa.schema(
         pa.field("place", pa.int64(), nullable=False),  # line, row or file number in it, from 1
         # The row's other fields as one JSON object: nothing that came in is dropped.
         pa.field("extra", pa.large_string()),
+        # Id of the earliest article of the same story; null where nobody looked for stories.
+        pa.field("story", pa.string()),
     ]
 )
 

@@ -1,18 +1,10 @@
 import random
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from pipeline.near_duplicates import (
-    NearDuplicates,
-    WordHashes,
-    find_near_duplicates,
-    jaccard,
-    shingles,
-    word_hashes,
-)
+from pipeline.near_duplicates import NearDuplicates, find_near_duplicates
 
 WORDS = [f"word{number}" for number in range(12)]
 
@@ -87,15 +79,6 @@ def test_no_texts_and_one_text_have_no_near_duplicates() -> None:
     assert find("one") == NearDuplicates([0], {})
 
 
-def test_shingles_depend_on_order_and_length() -> None:
-    hashes = WordHashes()
-    one, other, shorter = (
-        shingles(word_hashes(text, hashes)) for text in ("a b c d e", "e d c b a", "a b c d")
-    )
-    assert jaccard(one, other) == jaccard(one, shorter) == 0
-    assert len(shingles(word_hashes("a a a a a a a a", hashes))) == 1
-
-
 @pytest.mark.slow
 def test_no_pair_that_brute_force_finds_is_missed() -> None:
     texts = changed_texts(seed=5, count=60)
@@ -152,8 +135,3 @@ def test_chunks_of_the_column_do_not_matter() -> None:
     texts = changed_texts(seed=9, count=10)
     chunks = pa.chunked_array([texts[:3], texts[3:4], [], texts[4:]], pa.large_string())
     assert find_near_duplicates(chunks, 0.8) == find(*texts)
-
-
-def test_word_hashes_are_the_same_in_every_process() -> None:
-    assert word_hashes("Pact", WordHashes()).tolist() == [3878698188007257966]
-    assert word_hashes("Pact", WordHashes()).dtype == np.uint64

@@ -20,7 +20,16 @@ from pipeline.config.features import (
     StaticFeatures,
     TargetView,
 )
-from pipeline.config.ingest import Fields, FileSource, HubSource, Ingest, Source, SourceFormat
+from pipeline.config.ingest import (
+    Fields,
+    FileSource,
+    HubSource,
+    Ingest,
+    Keep,
+    Source,
+    SourceFormat,
+    Stories,
+)
 from pipeline.config.label import InlineGold, LabelSection
 from pipeline.config.predict import Abstain, Predict, Sets
 from pipeline.config.split import (
@@ -63,6 +72,7 @@ __all__ = [
     "HubSource",
     "Ingest",
     "InlineGold",
+    "Keep",
     "LabelSection",
     "LinearTrain",
     "MentionView",
@@ -76,6 +86,7 @@ __all__ = [
     "SourceFormat",
     "SplitSection",
     "StaticFeatures",
+    "Stories",
     "TargetView",
     "TimeSplit",
     "Track",

@@ -92,6 +92,29 @@ class Fields(Section):
     """Field of the side, where each row names its own."""
 
 
+class Keep(StrEnum):
+    """Which articles of a story stay."""
+
+    ALL = "all"
+    EARLIEST = "earliest"
+    ONE_PER_OUTLET = "one_per_outlet"
+
+
+class Stories(Section):
+    """Which articles are one story, and which of its articles stay."""
+
+    near_duplicate: Annotated[float, Field(gt=0.4, le=1)] = 0.6
+    """Jaccard similarity of word 5-grams from which on two articles are one story."""
+    contained: Annotated[float, Field(gt=0.5, le=1)] | None = 0.9
+    """Share of the shorter article's word 5-grams that the longer one has, from which on they are
+    one story, so that shortened copies are found; null looks for none."""
+    shortest: Annotated[int, Field(ge=20)] = 50
+    """Words that an article must have to be taken for a part of a longer one."""
+    keep: Keep = Field(default=Keep.ALL, strict=False)
+    """`all`, the `earliest` of each story, or the earliest of each outlet in it (`one_per_outlet`);
+    what does not stay is listed in `copies.jsonl`."""
+
+
 class Ingest(Section):
     """From sources to articles."""
 
@@ -103,3 +126,5 @@ class Ingest(Section):
     """Which field of a row holds what."""
     max_rejects: Annotated[int, Field(ge=0)] = 1000
     """The run stops when more rows than this cannot be read."""
+    stories: Stories | None = Stories()
+    """How the articles are grouped into stories; null leaves their column `story` empty."""

@@ -3,6 +3,16 @@
 from pipeline.ingest.batches import Batch, Reject, read_sources
 from pipeline.ingest.files import source_paths
 from pipeline.ingest.offsets import spans_in_raw
+from pipeline.ingest.stories import StoryTeller, Told
 from pipeline.ingest.tidy import tidy
 
-__all__ = ["Batch", "Reject", "read_sources", "source_paths", "spans_in_raw", "tidy"]
+__all__ = [
+    "Batch",
+    "Reject",
+    "StoryTeller",
+    "Told",
+    "read_sources",
+    "source_paths",
+    "spans_in_raw",
+    "tidy",
+]

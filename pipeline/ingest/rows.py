@@ -53,6 +53,7 @@ class Article(NamedTuple):
     source: str
     place: int
     extra: str | None
+    story: str | None = None  # known when all articles are
 
 
 class UnfitError(Exception):

@@ -7,10 +7,8 @@ from typing import Final
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.artifacts import (
-    COMPRESSION,
     RunFolder,
     read_table,
     replacing,
@@ -25,10 +23,12 @@ from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
 from pipeline.records import ARTICLES
 from pipeline.split import grouped_by, split_articles
+from pipeline.stages.articles import article_writer
 from pipeline.stages.runner import Stage
 
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
+NEAR_DUPLICATES_CODE: Final = ("near_duplicates.py", "shingles.py")
 
 
 def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
@@ -37,10 +37,10 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
         Stage(
             "ingest",
             inputs=source_paths(config.ingest),
-            outputs=[run.articles, run.rejects],
+            outputs=[run.articles, run.rejects, run.copies],
             settings=config.ingest.model_dump(mode="json"),
-            code=["ingest", *SHARED_CODE],
-            packages=["trafilatura"],
+            code=["ingest", "groups.py", "stories.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
+            packages=["trafilatura", "rensa"],
             work=lambda: ingest(config.ingest, run),
         ),
         Stage(
@@ -60,7 +60,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             inputs=[run.articles],
             outputs=[run.splits, run.account],
             settings=config.split.model_dump(mode="json"),
-            code=["split", "groups.py", "near_duplicates.py", *SHARED_CODE],
+            code=["split", "groups.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
             packages=["rensa"],
             work=lambda: split(config.split, run),
         ),
@@ -75,7 +75,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 "asked": asked_fields(config.label),
                 "codebook": codebook.model_dump(mode="json"),
             },
-            code=["audit", "groups.py", "near_duplicates.py", *SHARED_CODE],
+            code=["audit", "groups.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
             packages=["rensa"],
             work=lambda: audit(config, codebook, run),
         ),
@@ -83,19 +83,22 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
 
 
 def ingest(section: Ingest, run: RunFolder) -> str:
-    """Stream the sources into articles.parquet and rejects.jsonl.
+    """Stream the sources into articles.parquet, rejects.jsonl and copies.jsonl.
 
     The rejects are there for the reader also when there are too many of them to go on.
     """
     accepted = rejected = 0
     first: Reject | None = None
     stopped: DataError | None = None
-    with replacing(run.articles) as articles_file:
-        writer = pq.ParquetWriter(articles_file, ARTICLES, compression=COMPRESSION)
+    with (
+        replacing(run.articles) as articles_file,
+        replacing(run.copies) as copies_file,
+        article_writer(section.stories, articles_file, copies_file) as writer,
+    ):
         with replacing(run.rejects) as rejects_file, rejects_file.open("wb") as rejects:
             try:
                 for batch in read_sources(section):
-                    writer.write_table(batch.articles)
+                    writer.add(batch.articles)
                     accepted += len(batch.articles)
                     for reject in batch.rejects:
                         rejects.write(
@@ -105,13 +108,14 @@ def ingest(section: Ingest, run: RunFolder) -> str:
                         first = first or reject
             except DataError as error:
                 stopped = error
-        writer.close()
         # Raised in here, so that half of the articles do not take the place of all.
         if stopped is not None:
             raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
         if not accepted:
             raise DataError(no_article(rejected, first, run.rejects))
-    return f"{_count(accepted, 'article')}, {_count(rejected, 'reject')}"
+        left_out = writer.finish()
+    copies = f", {left_out:,} cop{'y' if left_out == 1 else 'ies'} left out" if left_out else ""
+    return f"{_count(accepted - left_out, 'article')}, {_count(rejected, 'reject')}{copies}"
 
 
 def no_article(rejected: int, first: Reject | None, rejects_file: Path) -> str:

@@ -36,7 +36,7 @@ def test_a_row_becomes_an_article_with_every_field(read, tmp_path) -> None:
         "id": "x1", "title": "Not a threat", "text": "Line one.\n\nLine two.",
         "outlet": "The Courier", "published": "2031-04-17", "url": "https://x.example",
         "language": "en", "given_split": "dev", "source": "a.jsonl", "place": 1,
-        "extra": '{"alpha":"é","zeta":[1,{"b":null}]}',
+        "extra": '{"alpha":"é","zeta":[1,{"b":null}]}', "story": None,
     }  # fmt: skip
 
 
