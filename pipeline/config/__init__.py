@@ -21,7 +21,19 @@ from pipeline.config.features import (
     TargetView,
 )
 from pipeline.config.ingest import Fields, FileSource, HubSource, Ingest, Source, SourceFormat
-from pipeline.config.label import InlineGold, LabelSection
+from pipeline.config.intervals import Intervals
+from pipeline.config.label import (
+    Adjudicate,
+    Agreement,
+    CoderModel,
+    DawidSkene,
+    InlineGold,
+    LabelSection,
+    Majority,
+    NamedCoder,
+    Nobody,
+    OneCoin,
+)
 from pipeline.config.predict import Abstain, Predict, Sets
 from pipeline.config.split import (
     Audit,
@@ -47,9 +59,13 @@ from pipeline.errors import ConfigError, PipelineError
 
 __all__ = [
     "Abstain",
+    "Adjudicate",
+    "Agreement",
     "Audit",
     "Behaviour",
+    "CoderModel",
     "Config",
+    "DawidSkene",
     "EncoderFeatures",
     "EnsembleTrain",
     "Evaluate",
@@ -63,10 +79,15 @@ __all__ = [
     "HubSource",
     "Ingest",
     "InlineGold",
+    "Intervals",
     "LabelSection",
     "LinearTrain",
+    "Majority",
     "MentionView",
+    "NamedCoder",
     "NgramFeatures",
+    "Nobody",
+    "OneCoin",
     "Predict",
     "Range",
     "Repeat",

@@ -75,7 +75,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
                   "stages/slices.py", "stages/scoring.py", "stages/learning.py", "rates.py",
-                  "groups.py", "quotations.py"],
+                  "bootstrap.py", "paired.py", "groups.py", "quotations.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", "scipy",
                       *rung_packages(config)],
             work=lambda: score(config, codebook, run),
