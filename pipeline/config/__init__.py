@@ -25,7 +25,6 @@ from pipeline.config.intervals import Intervals
 from pipeline.config.label import (
     Adjudicate,
     Agreement,
-    CoderModel,
     DawidSkene,
     InlineGold,
     LabelSection,
@@ -63,7 +62,6 @@ __all__ = [
     "Agreement",
     "Audit",
     "Behaviour",
-    "CoderModel",
     "Config",
     "DawidSkene",
     "EncoderFeatures",

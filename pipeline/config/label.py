@@ -37,12 +37,9 @@ class Majority(Section):
 class CoderModel(Section):
     """What a model of the coders takes for likeliest is gold: their errors are estimated too."""
 
-    min_confidence: Share = 0.5
+    min_confidence: Share = 0.7
     """Probability that the likeliest answer must have to be gold; the others go to the worklist.
-    At .5 it is likelier than all other labels together."""
-    prior: Annotated[float, Field(gt=0)] = 2.0
-    """How many answers the assumption is worth that a coder errs as the coders do on average: it
-    decides for coders with few answers, and is outweighed by many."""
+    Where many labels may hold, each of them must be as sure to hold or not."""
     rounds: Annotated[int, Field(ge=1)] = 200
     """Most rounds of the estimate; where they do not suffice, the label stage says so."""
 
@@ -52,6 +49,9 @@ class DawidSkene(CoderModel):
 
     by: Literal["dawid_skene"]
     """Dawid and Skene (1979)."""
+    prior: Annotated[float, Field(gt=0)] = 10.0
+    """How many answers to each label the assumption is worth that a coder errs as the coders do on
+    average: it decides for coders with few answers, and is outweighed by many."""
 
 
 class OneCoin(CoderModel):
@@ -59,6 +59,9 @@ class OneCoin(CoderModel):
 
     by: Literal["one_coin"]
     """One number a coder, which fewer answers can tell."""
+    prior: Annotated[float, Field(gt=0)] = 2.0
+    """How many answers the assumption is worth that a coder is as accurate as the coders are on
+    average."""
 
 
 class Nobody(Section):

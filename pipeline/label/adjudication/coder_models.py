@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.bootstrap import Codes, Floats
-from pipeline.config import CoderModel, OneCoin
+from pipeline.config import DawidSkene, OneCoin
 
 # Posteriors that move by less in a round have arrived.
 SETTLED: Final = 1e-5
@@ -49,7 +49,7 @@ class Estimate:
         return np.asarray(np.einsum("k,ckk->c", self.prevalence, self.errors))
 
 
-def estimate(votes: Votes, section: CoderModel) -> Estimate:
+def estimate(votes: Votes, section: DawidSkene | OneCoin) -> Estimate:
     """Estimate by expectation and maximisation in turn, from the shares of the votes on.
 
     No random numbers: equal votes give equal estimates.
@@ -79,7 +79,7 @@ def _table(votes: Votes) -> Any:
     return csr_array((ones, (votes.coder * k + votes.label, votes.example)), shape=(c * k, n))
 
 
-def _errors(counts: Floats, shape: tuple[int, int, int], section: CoderModel) -> Floats:
+def _errors(counts: Floats, shape: tuple[int, int, int], section: DawidSkene | OneCoin) -> Floats:
     """Return each coder's shares of answers by right label, from (c × answers, right labels)."""
     _, c, k = shape
     by_coder = counts.reshape(c, k, k).transpose(0, 2, 1)  # (coder, right, answer)
