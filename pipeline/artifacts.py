@@ -68,6 +68,11 @@ class RunFolder:
         return self.path / "disputed.jsonl"
 
     @property
+    def outdated(self) -> Path:
+        """Examples to code again under the present codebook: records.WORKLIST as lines."""
+        return self.path / "outdated.jsonl"
+
+    @property
     def splits(self) -> Path:
         """The side of each article, records.SPLITS."""
         return self.path / "splits.parquet"

@@ -34,6 +34,7 @@ from pipeline.label.inline import Inline, read_inline
 from pipeline.mentions import Span
 
 __all__ = [
+    "Example",
     "Labelled",
     "Outdated",
     "carried_annotations",

@@ -26,6 +26,7 @@ from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
 from pipeline.records import ARTICLES
 from pipeline.split import grouped_by, split_articles
+from pipeline.stages.codebooks import recoding_worklist
 from pipeline.stages.runner import Stage
 from pipeline.worklists import write_worklist
 
@@ -48,7 +49,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
         Stage(
             "label",
             inputs=[run.articles, *config.label.annotations, *config.label.earlier],
-            outputs=[run.examples, run.annotations, run.agreement, run.disputed],
+            outputs=[run.examples, run.annotations, run.agreement, run.disputed, run.outdated],
             settings={
                 "label": config.label.model_dump(mode="json"),
                 "seed": config.seed,
@@ -144,6 +145,7 @@ def label(config: Config, codebook: Codebook, run: RunFolder) -> str:
     write_table(run.annotations, labelled.annotations)
     write_json(run.agreement, labelled.agreement)
     write_worklist(run.disputed, labelled.disputed)
+    write_worklist(run.outdated, recoding_worklist(labelled.outdated))
     coded = len(labelled.examples) - labelled.examples["gold"].null_count
     if not coded:
         raise DataError(
