@@ -17,9 +17,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import paired
+from pipeline.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.config import Evaluate
 from pipeline.evaluate import metrics
-from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.evaluate.significance import difference
 from pipeline.train import set_from
 
@@ -61,7 +62,7 @@ def flags(codes: NDArray, labels: int) -> NDArray[np.bool_]:
     return codes[:, None] == np.arange(labels)
 
 
-SCORES: dict[str, Callable] = {"macro_f1": metrics.macro_f1, "accuracy": metrics.accuracy}
+SCORES: dict[str, Callable] = {"macro_f1": metrics.macro_f1, "accuracy": paired.accuracy}
 
 
 def intervals(repetitions: int, resamples: int) -> None:
@@ -73,19 +74,19 @@ def intervals(repetitions: int, resamples: int) -> None:
     for labels in SHARES:
         rng = np.random.default_rng(labels)
         gold, answer, _, _ = draw(TRUTH, labels, rng)
-        tally = metrics.tally(flags(gold, labels), flags(answer, labels))
-        whole = metrics.counts_of(tally.sum(axis=0)[None, :])
+        tally = paired.tally(flags(gold, labels), flags(answer, labels))
+        whole = paired.counts_of(tally.sum(axis=0)[None, :])
         truth = {name: float(score(whole)[0]) for name, score in SCORES.items()}
         for stories in (40, 100, 400):
             held: Counter = Counter()
             for _ in range(repetitions):
                 gold, one, other, story = draw(stories, labels, rng)
                 tallies = {
-                    name: metrics.tally(flags(gold, labels), flags(codes, labels))
+                    name: paired.tally(flags(gold, labels), flags(codes, labels))
                     for name, codes in (("one", one), ("other", other))
                 }
                 sums = resampled_sums(tallies, story, sections["bca"], rng)
-                counts = {name: metrics.counts_of(table) for name, table in sums.items()}
+                counts = {name: paired.counts_of(table) for name, table in sums.items()}
                 held["n"] += len(gold)
                 for name, score in SCORES.items():
                     ours, theirs = score(counts["one"]), score(counts["other"])

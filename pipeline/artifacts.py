@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -20,6 +21,8 @@ from pipeline.errors import BundleError, DataError
 
 COMPRESSION: Final = "zstd"
 _REPEATS: Final = "repeats"
+# Finer than any data set can tell, coarser than the last bits in which processors differ.
+DIGITS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,18 @@ class RunFolder:
 
     @property
     def agreement(self) -> Path:
-        """Agreement of the coders, and the ties."""
+        """How far the coders agree, on what they differ, and how gold was decided."""
         return self.path / "agreement.json"
+
+    @property
+    def disputed(self) -> Path:
+        """Answered examples that have no gold, for people to decide: records.WORKLIST as lines."""
+        return self.path / "disputed.jsonl"
+
+    @property
+    def outdated(self) -> Path:
+        """Examples to code again under the present codebook: records.WORKLIST as lines."""
+        return self.path / "outdated.jsonl"
 
     @property
     def splits(self) -> Path:
@@ -241,6 +254,17 @@ def to_json(value: Any) -> bytes:
         | orjson.OPT_SERIALIZE_NUMPY
         | orjson.OPT_NON_STR_KEYS,  # an enum's name is a key too
     )
+
+
+def rounded(value: Any) -> Any:
+    """Round every float inside `value`; what is not a number becomes None."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value
 
 
 def read_json(path: Path) -> Any:

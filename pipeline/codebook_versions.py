@@ -81,6 +81,16 @@ class Migration:
         labels = {step.carry(label) for label in answer.labels}
         return Answer(step.new_name, target, tuple(sorted(labels)))
 
+    def maybe(self, answer: Answer) -> tuple[str, ...] | None:
+        """Return what the labels of an outdated answer may still be; None where nobody can say."""
+        step = self._steps.get(answer.task)
+        if step is None or step.old.choose != step.new.choose:
+            return None
+        successors = [step.successors(label) for label in answer.labels]
+        if any(len(each) != 1 for each in successors):
+            return None
+        return tuple(sorted({label for (label,) in successors}))
+
     def ask_again(self, answer: Answer) -> list[tuple[str, str | None]]:
         """Return task and target, in the new codebook, of what an outdated answer was about.
 

@@ -79,6 +79,11 @@ EXAMPLES: Final = pa.schema(
         pa.field("source_mentions", pa.list_(SPAN)),
         pa.field("gold", pa.list_(pa.string())),  # sorted labels; null where nobody decided
         pa.field("coders", pa.int32(), nullable=False),  # how many coders answered
+        # How: `majority 2 of 3`, `dawid_skene`, `one_coin`, `coder anna`; null without gold.
+        pa.field("decided_by", pa.string()),
+        # Probability of the answer that the coders' model takes for likeliest, gold or not; null
+        # where no model decides.
+        pa.field("confidence", pa.float32()),
     ]
 )
 

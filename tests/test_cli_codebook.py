@@ -1,10 +1,16 @@
 import csv
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from pipeline.worklists import read_worklist
+
+ROOT = Path(__file__).parent.parent
 
 OLD = """\
 name: islands
@@ -85,7 +91,11 @@ def test_answers_that_hold_are_written_and_the_rest_is_to_be_coded_again(project
     assert (left["article_id"], left["labels"]) == ("n1", ["economy"])
     (again,) = map(json.loads, (project / "again.jsonl").read_text().splitlines())
     assert again["example_id"] == "n1|topic|"
-    assert "split into work and trade" in again["why"]
+    assert again["why"] == (
+        "coded economy 1 under version 1.0: "
+        "the label 'economy' of 'topic' was split into work and trade"
+    )
+    assert again["suggestion"] is None  # nobody can say which of the two it is
 
 
 def test_a_run_refuses_answers_of_a_version_that_it_cannot_map(project: Path) -> None:
@@ -103,6 +113,63 @@ def test_a_run_refuses_answers_of_a_version_that_it_cannot_map(project: Path) ->
         "answers": 1,
         "reasons": {"the label 'economy' of 'topic' was split into work and trade": 1},
     }
+
+
+def test_what_a_run_cannot_carry_over_is_its_worklist_to_code_again(project: Path) -> None:
+    lines = ["article_id,task,target,coder,label,codebook"]
+    lines += ["n1,topic,,anna,culture,1.0", "n2,topic,,anna,economy,1.0"]
+    lines += ["n2,topic,,ben,economy,1.0", "n1,topic,,ben,arts,2.0"]
+    (project / "answers.csv").write_text("\n".join([*lines, ""]))
+    redefined = NEW.replace('"Music and books."', '"Music, books and plays.", replaces: [culture]')
+    (project / "new.yaml").write_text(redefined)
+    done = slant(project, "label", "config.yaml", "--set", "label.earlier=[old.yaml]")
+    assert done.returncode == 0, done.stderr
+    rows = read_worklist(project / "runs/islands/outdated.jsonl").to_pylist()
+    assert [(row["example_id"], row["suggestion"]) for row in rows] == [
+        ("n2|topic|", None),  # two answers are lost with it
+        ("n1|topic|", "arts"),
+    ]
+    assert rows[0]["why"].startswith("coded economy 2 under version 1.0: ")
+
+
+def test_answers_of_a_third_version_are_refused_by_the_diff_too(project: Path) -> None:
+    (project / "answers.csv").write_text(
+        "article_id,task,target,coder,label,codebook\nn1,topic,,anna,economy,3.0\n"
+    )
+    done = diff(project, "--annotations", "answers.csv")
+    assert done.returncode == 1
+    expected = "answered under version '3.0' of the codebook; it must be '1.0' or '2.0'"
+    assert f"answers.csv:2: {expected}" in done.stderr
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """Return the fenced blocks below a heading of the page on labelling."""
+    page = (ROOT / "docs" / "labelling.md").read_text()
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.M | re.S)
+
+
+@pytest.mark.slow
+def test_the_example_of_a_new_version_does_what_the_page_says(tmp_path: Path) -> None:
+    (commands,) = blocks("A new version of the codebook", "sh")
+    (shown,) = blocks("A new version of the codebook", "text")
+    script = f'slant() {{ "{sys.executable}" -m pipeline.cli "$@"; }}\n{commands}'
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == shown
+    with (tmp_path / "answers-2.csv").open() as stream:
+        held = [(row["article_id"], row["coder"], row["label"]) for row in csv.DictReader(stream)]
+    assert held == [("n2", "anna", "arts"), ("n3", "anna", "sport"), ("n3", "ben", "sport")]
+    again = read_worklist(tmp_path / "again.jsonl").to_pylist()
+    assert [(row["article_id"], row["suggestion"]) for row in again] == [
+        ("n1", None), ("n4", "weather")
+    ]  # fmt: skip
+    lost = (tmp_path / "answers-2.csv.outdated.jsonl").read_text().splitlines()
+    assert len(lost) == 3
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,8 @@ def _print_result(
 ) -> None:
     print_json(
         {
+            "old": migrated.migration.old.identity,
+            "new": migrated.migration.new.identity,
             "changes": [change.as_dict() for change in changes],
             "carried_rows": migrated.carried,
             "outdated_answers": len(migrated.outdated),

@@ -30,7 +30,18 @@ from pipeline.config.ingest import (
     SourceFormat,
     Stories,
 )
-from pipeline.config.label import InlineGold, LabelSection
+from pipeline.config.intervals import Intervals
+from pipeline.config.label import (
+    Adjudicate,
+    Agreement,
+    DawidSkene,
+    InlineGold,
+    LabelSection,
+    Majority,
+    NamedCoder,
+    Nobody,
+    OneCoin,
+)
 from pipeline.config.predict import Abstain, Predict, Sets
 from pipeline.config.split import (
     Audit,
@@ -56,9 +67,12 @@ from pipeline.errors import ConfigError, PipelineError
 
 __all__ = [
     "Abstain",
+    "Adjudicate",
+    "Agreement",
     "Audit",
     "Behaviour",
     "Config",
+    "DawidSkene",
     "EncoderFeatures",
     "EnsembleTrain",
     "Evaluate",
@@ -72,11 +86,16 @@ __all__ = [
     "HubSource",
     "Ingest",
     "InlineGold",
+    "Intervals",
     "Keep",
     "LabelSection",
     "LinearTrain",
+    "Majority",
     "MentionView",
+    "NamedCoder",
     "NgramFeatures",
+    "Nobody",
+    "OneCoin",
     "Predict",
     "Range",
     "Repeat",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config.intervals import Intervals
 from pipeline.documents import Section
 
 
@@ -23,16 +24,9 @@ class Behaviour(Section):
         return self
 
 
-class Evaluate(Section):
+class Evaluate(Intervals):
     """How the test side is scored."""
 
-    resamples: Annotated[int, Field(ge=100)] = 1000
-    """Bootstrap resamples behind each interval."""
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    """Coverage of the intervals."""
-    interval: Literal["percentile", "bca"] = "bca"
-    """`percentile`: between quantiles of the resampled scores. `bca`: between quantiles that are
-    corrected for bias and skewness (Efron 1987) and for few clusters, which covers better."""
     resample_by: Literal["story", "article", "outlet"] = "story"
     """What is drawn with replacement."""
     bins: Annotated[int, Field(ge=2)] = 10

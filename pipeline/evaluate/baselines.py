@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from pipeline import paired
 from pipeline.evaluate import metrics
 from pipeline.evaluate.answers import Flags
 
@@ -44,7 +45,7 @@ def _commonest(training: Flags) -> Flags:
 
 def _scores(gold: Flags, predicted: Flags, names: list[str]) -> dict[str, float | None]:
     right = (gold == predicted).all(axis=1)
-    counts = metrics.Counts(
+    counts = paired.Counts(
         n=np.array([float(len(gold))]),
         right=np.array([float(right.sum())]),
         gold=gold.sum(axis=0, dtype=float)[None, :],
@@ -52,7 +53,7 @@ def _scores(gold: Flags, predicted: Flags, names: list[str]) -> dict[str, float 
         hits=(gold & predicted).sum(axis=0, dtype=float)[None, :],
     )
     score: dict[str, Any] = {
-        "accuracy": metrics.accuracy,
+        "accuracy": paired.accuracy,
         "macro_f1": metrics.macro_f1,
         "micro_f1": metrics.micro_f1,
     }

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import paired
+from pipeline.bootstrap import resampled_sums
 from pipeline.config import Evaluate
-from pipeline.evaluate import metrics
 from pipeline.evaluate.answers import Flags, Floats, Question, clusters_of, predicted_of, rows_of
-from pipeline.evaluate.bootstrap import resampled_sums
 from pipeline.records import SCORED
 
 # Kappa of fewer examples says next to nothing.
@@ -80,10 +80,9 @@ class Beside:
         coders = np.array([pair.coders.kappa for pair in self.pairs])
         model = np.array([np.mean([each.kappa for each in pair.model], 0) for pair in self.pairs])
         known = ~np.isnan(coders + model)
-        count = known.sum(axis=0).astype(float)
         return (
-            metrics.ratio(np.where(known, coders, 0).sum(axis=0), count),
-            metrics.ratio(np.where(known, model, 0).sum(axis=0), count),
+            paired.mean_of_known(np.where(known, coders, np.nan).T),
+            paired.mean_of_known(np.where(known, model, np.nan).T),
         )
 
 
@@ -179,9 +178,9 @@ def _tally(both: Flags, one: Flags, other: Flags) -> Any:
     """Tally the answers to the examples that both gave; the others add nothing."""
     from scipy.sparse import diags_array
 
-    return diags_array(both.astype(float)) @ metrics.tally(one, other)
+    return diags_array(both.astype(float)) @ paired.tally(one, other)
 
 
 def _agreement(sums: Floats, question: Question) -> Agreement:
-    counts = metrics.counts_of(sums)
-    return Agreement(metrics.accuracy(counts), metrics.kappa(counts, question.many))
+    counts = paired.counts_of(sums)
+    return Agreement(paired.accuracy(counts), paired.kappa(counts, question.many))

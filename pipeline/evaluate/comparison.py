@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import paired
+from pipeline.bootstrap import resampled_sums, resamples_of
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
 from pipeline.evaluate import metrics
@@ -20,7 +22,6 @@ from pipeline.evaluate.answers import (
     rows_of,
     sides_and_tasks,
 )
-from pipeline.evaluate.bootstrap import resampled_sums, resamples_of
 from pipeline.evaluate.significance import difference, holm, mcnemar
 from pipeline.evaluate.slices import slice_sums, slicings
 from pipeline.records import is_test, join_labels
@@ -230,11 +231,11 @@ def _difference(
     ours: Answers, theirs: Answers, section: Evaluate, rng: np.random.Generator
 ) -> dict[str, Any]:
     tallies = {
-        "ours": metrics.tally(ours.gold, ours.predicted),
-        "theirs": metrics.tally(theirs.gold, theirs.predicted),
+        "ours": paired.tally(ours.gold, ours.predicted),
+        "theirs": paired.tally(theirs.gold, theirs.predicted),
     }
     sums = resampled_sums(tallies, ours.clusters, section, rng)
-    counts = {name: metrics.counts_of(table) for name, table in sums.items()}
+    counts = {name: paired.counts_of(table) for name, table in sums.items()}
     f1 = {name: metrics.macro_f1(each) for name, each in counts.items()}
     differences = f1["theirs"] - f1["ours"]
     tested = difference(resamples_of(differences, section), ours.n_clusters, section.confidence)
@@ -254,7 +255,7 @@ def _difference(
 
 
 def _label_differences(
-    counts: Mapping[str, metrics.Counts], answers: Answers, section: Evaluate
+    counts: Mapping[str, paired.Counts], answers: Answers, section: Evaluate
 ) -> list[LabelDifference]:
     first, other = metrics.label_f1(counts["ours"]), metrics.label_f1(counts["theirs"])
     found = []
@@ -286,7 +287,7 @@ def _slice_differences(
     columns = [ours.right, theirs.right, better, ours.right & ~theirs.right]
     for cut in slicings(rows, section):
         sums = slice_sums(cut, columns, ours.clusters, section, rng)
-        first, other = (metrics.ratio(sums[..., at], sums[..., 0]) for at in (1, 2))
+        first, other = (paired.ratio(sums[..., at], sums[..., 0]) for at in (1, 2))
         for at, name in enumerate(cut.names):
             differences = other[:, at] - first[:, at]
             resamples = resamples_of(differences, section)

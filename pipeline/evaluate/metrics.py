@@ -1,49 +1,9 @@
 """Point scores from counts; they hold for one sample as for a thousand resamples of it."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from pipeline.evaluate.answers import Flags, Floats
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Sums over examples. The first axis is the sample, the last one the label."""
-
-    n: Floats  # (samples,)
-    right: Floats  # (samples,): the whole answer is as in gold
-    gold: Floats  # (samples, labels), as the next two
-    predicted: Floats
-    hits: Floats
-
-
-def tally(gold: Flags, predicted: Flags) -> Any:
-    """Lay out what one example adds to the counts: a sparse (examples, 2 + 3 × labels)."""
-    from scipy.sparse import csr_array, hstack
-
-    right = (gold == predicted).all(axis=1)
-    blocks = [np.ones((len(gold), 1)), right[:, None], gold, predicted, gold & predicted]
-    return hstack([csr_array(np.asarray(block, dtype=float)) for block in blocks], format="csr")
-
-
-def counts_of(sums: Floats) -> Counts:
-    """Name the columns of summed tallies: (samples, 2 + 3 × labels)."""
-    gold, predicted, hits = np.split(sums[:, 2:], 3, axis=1)
-    return Counts(sums[:, 0], sums[:, 1], gold, predicted, hits)
-
-
-def ratio(over: Floats, under: Floats) -> Floats:
-    """Divide; NaN where there is nothing to divide by."""
-    quotient: Floats = np.full(np.shape(under), np.nan)
-    np.divide(over, under, out=quotient, where=under > 0)
-    return quotient
-
-
-def accuracy(counts: Counts) -> Floats:
-    """Share of examples whose whole answer is right: (samples,)."""
-    return ratio(counts.right, counts.n)
+from pipeline.paired import Counts, mean_of_known, ratio
 
 
 def label_f1(counts: Counts) -> Floats:
@@ -53,36 +13,13 @@ def label_f1(counts: Counts) -> Floats:
 
 def macro_f1(counts: Counts) -> Floats:
     """Mean F1 of the labels that occur in gold or prediction of the sample: (samples,)."""
-    f1 = label_f1(counts)
-    occurs = ~np.isnan(f1)
-    return ratio(np.where(occurs, f1, 0).sum(axis=1), occurs.sum(axis=1).astype(float))
+    return mean_of_known(label_f1(counts))
 
 
 def micro_f1(counts: Counts) -> Floats:
     """F1 of all decisions on labels taken together: (samples,)."""
     under = counts.gold.sum(axis=1) + counts.predicted.sum(axis=1)
     return ratio(2 * counts.hits.sum(axis=1), under)
-
-
-def kappa(counts: Counts, many: bool) -> Floats:
-    """Cohen's kappa of the two answers that were tallied: (samples,).
-
-    Of many labels the mean over the labels, each taken as a question of yes or no, without those
-    whose kappa is not defined. NaN where none is: both gave the same answer to everything.
-
-    Source: Jacob Cohen (1960), A Coefficient of Agreement for Nominal Scales,
-    https://doi.org/10.1177/001316446002000104.
-    """
-    n = counts.n[:, None]
-    both = counts.gold * counts.predicted
-    if many:
-        equal = n - counts.gold - counts.predicted + 2 * counts.hits
-        by_chance = both + (n - counts.gold) * (n - counts.predicted)
-    else:
-        equal, by_chance = counts.right[:, None], both.sum(axis=1, keepdims=True)
-    each = ratio(n * equal - by_chance, n * n - by_chance)
-    known = ~np.isnan(each)
-    return ratio(np.where(known, each, 0).sum(axis=1), known.sum(axis=1).astype(float))
 
 
 def log_losses(gold: Flags, probabilities: Floats, many: bool) -> Floats:

@@ -42,8 +42,8 @@ class ReportFacts:
     set_aside: int
     examples: Mapping[str, Mapping[str, int]]
     """Examples by task and side."""
-    agreement: Mapping[str, float | None]
-    """Krippendorff's alpha by task, where several coders answered."""
+    agreement: Mapping[str, Mapping[str, Any]]
+    """How far the coders agree and who decides, by task, as in agreement.json."""
     settings: Sequence[tuple[str, object]]
     """Name and value of what was chosen, in the order to show."""
     findings: Sequence[Mapping[str, Any]]
@@ -99,6 +99,7 @@ def report(
         sides=_sides(facts.examples),
         needs=_needs,
         pairs_shown=PAIRS_SHOWN,
+        agreed=_agreed(facts.agreement),
         unit={"story": "stories", "article": "articles", "outlet": "outlets"}[
             facts.evaluation.resample_by
         ],
@@ -211,6 +212,24 @@ def _needs(tier: str) -> str:
         f"F1 from {needs.f1_low:g} at the lower end of its interval, measured on {needs.support} "
         f"examples or more, and alpha from {needs.alpha:g}"
     )
+
+
+# Measures of the coders' agreement that the page shows, and what it calls them.
+_MEASURES: Final = {
+    "agreement": "Equal answers",
+    "alpha": "Krippendorff’s alpha",
+    "kappa": "Cohen’s kappa, mean of pairs",
+    "fleiss_kappa": "Fleiss’ kappa",
+    "ac1": "Gwet’s AC1",
+}
+
+
+def _agreed(agreement: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the tasks that two coders or more answered, and the measures that are shown."""
+    tasks = {
+        task: values for task, values in agreement.items() if values["examples_with_two_coders"]
+    }
+    return {"tasks": tasks, "measures": _MEASURES}
 
 
 def _sides(examples: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -1,13 +1,15 @@
 """The scores of every side and task, as plain numbers."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import paired
+from pipeline.artifacts import rounded
+from pipeline.bootstrap import interval, resampled_sums
 from pipeline.codebook import Codebook
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
@@ -24,14 +26,10 @@ from pipeline.evaluate.answers import (
     sides_and_tasks,
 )
 from pipeline.evaluate.baselines import baseline_scores
-from pipeline.evaluate.bootstrap import interval, resampled_sums
 from pipeline.evaluate.coders import Beside, Coded, Pair, beside_coders
 from pipeline.evaluate.slices import slice_scores
 from pipeline.rates import interval_of_all_alike
 from pipeline.records import is_test
-
-# Finer than any test set can tell, coarser than the last bits in which processors differ.
-DIGITS: Final = 6
 
 
 def evaluate(
@@ -76,7 +74,7 @@ def evaluate(
         if coded is not None and is_test(side):
             beside = beside_coders(rows, coded, question, section, rng)
             scores |= {} if beside is None else {"coders": _coders(beside, section)}
-        result.setdefault(side, {})[name] = _rounded(scores)
+        result.setdefault(side, {})[name] = rounded(scores)
     return result
 
 
@@ -96,7 +94,7 @@ def _abstention(
             "answer_from": least,
             "n": int(given[0]),
             **_with_interval("coverage", given / asked, section),
-            **_with_interval("error", metrics.ratio(wrong, given), section),
+            **_with_interval("error", paired.ratio(wrong, given), section),
         }
     return scores
 
@@ -107,9 +105,9 @@ def _label_sets(
     """Score the sets of labels: how often they hold the right one, and their size."""
     tallies = {"sets": label_sets.tally(sets, answers.gold)}
     sums = resampled_sums(tallies, answers.clusters, section, rng)["sets"]
-    size, single, empty = (metrics.ratio(sums[:, k], sums[:, 0]) for k in (1, 2, 3))
+    size, single, empty = (paired.ratio(sums[:, k], sums[:, 0]) for k in (1, 2, 3))
     gold, covered = np.split(sums[:, 4:], 2, axis=1)
-    by_label = metrics.ratio(covered, gold)
+    by_label = paired.ratio(covered, gold)
     return {
         **_with_interval("coverage", covered.sum(axis=1) / sums[:, 0], section),
         **_with_interval("size", size, section),
@@ -140,11 +138,11 @@ def _without(
         scores: dict[str, Any] = {"n": int(kept.sum())}
         if kept.any():
             _, clusters = np.unique(answers.clusters[kept], return_inverse=True)
-            tally = metrics.tally(answers.gold[kept], answers.predicted[kept])
+            tally = paired.tally(answers.gold[kept], answers.predicted[kept])
             sums = resampled_sums({"left": tally}, clusters, section, rng)["left"]
-            left = metrics.counts_of(sums)
+            left = paired.counts_of(sums)
             scores |= _with_interval("macro_f1", metrics.macro_f1(left), section)
-            scores |= _with_interval("accuracy", metrics.accuracy(left), section)
+            scores |= _with_interval("accuracy", paired.accuracy(left), section)
         result[check] = scores
     return result
 
@@ -185,7 +183,7 @@ def _score(
 
     gold, probabilities, many = answers.gold, answers.probabilities, answers.question.many
     tallies = {
-        "model": metrics.tally(gold, answers.predicted),
+        "model": paired.tally(gold, answers.predicted),
         "gaps": calibration.gap_tally(calibration.claims_of(answers), section.bins),
         "losses": csr_array(
             np.column_stack(
@@ -197,19 +195,19 @@ def _score(
         ),
     }
     if answers.blind is not None:
-        tallies["blind"] = metrics.tally(gold, answers.blind)
+        tallies["blind"] = paired.tally(gold, answers.blind)
     if answers.flips is not None and answers.swapped is not None:
         flips = np.column_stack([answers.flips, answers.swapped])
         tallies["swap"] = csr_array(flips.astype(np.float64))
     sums = resampled_sums(tallies, answers.clusters, section, rng)
-    counts = metrics.counts_of(sums["model"])
+    counts = paired.counts_of(sums["model"])
     return {
         "n": len(gold),
         "n_stories": int(answers.stories.max()) + 1,
         **_headline(counts, sums["gaps"], section, answers),
         **_with_interval("log_loss", sums["losses"][:, 0] / counts.n, section),
         **_with_interval("brier", sums["losses"][:, 1] / counts.n, section),
-        **(_blind(counts, metrics.counts_of(sums["blind"]), section) if "blind" in sums else {}),
+        **(_blind(counts, paired.counts_of(sums["blind"]), section) if "blind" in sums else {}),
         **(_swap(sums["swap"], section) if "swap" in sums else {}),
         "labels": _labels(counts, answers, section),
         **({} if many else {"confusion": _confusion(answers)}),
@@ -218,13 +216,13 @@ def _score(
 
 
 def _headline(
-    counts: metrics.Counts, gaps: Floats, section: Evaluate, answers: Answers
+    counts: paired.Counts, gaps: Floats, section: Evaluate, answers: Answers
 ) -> dict[str, float | None]:
     errors = calibration.recentred(calibration.ece(gaps, counts.n, section.bins), section)
     scores = {"macro_f1": metrics.macro_f1(counts)}
     if answers.question.many:
         scores["micro_f1"] = metrics.micro_f1(counts)
-    scores |= {"accuracy": metrics.accuracy(counts), "ece": errors}
+    scores |= {"accuracy": paired.accuracy(counts), "ece": errors}
     result: dict[str, float | None] = {}
     for name, values in scores.items():
         shares = None if name == "ece" else answers.n_clusters
@@ -247,12 +245,12 @@ def _with_interval(
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def _blind(counts: metrics.Counts, blind: metrics.Counts, section: Evaluate) -> dict[str, Any]:
+def _blind(counts: paired.Counts, blind: paired.Counts, section: Evaluate) -> dict[str, Any]:
     delta = metrics.macro_f1(counts) - metrics.macro_f1(blind)
     return {
         "target_blind": {
             "macro_f1": float(metrics.macro_f1(blind)[0]),
-            "accuracy": float(metrics.accuracy(blind)[0]),
+            "accuracy": float(paired.accuracy(blind)[0]),
         },
         **_with_interval("target_blind_delta", delta, section),
     }
@@ -260,7 +258,7 @@ def _blind(counts: metrics.Counts, blind: metrics.Counts, section: Evaluate) -> 
 
 def _swap(sums: Floats, section: Evaluate) -> dict[str, Any]:
     """Score how often asking about another target changes the answer."""
-    rate = metrics.ratio(sums[:, 0], sums[:, 1])
+    rate = paired.ratio(sums[:, 0], sums[:, 1])
     return {
         **_with_interval("target_swap_flip_rate", rate, section),
         "target_swap_n": int(sums[0, 1]),
@@ -268,10 +266,10 @@ def _swap(sums: Floats, section: Evaluate) -> dict[str, Any]:
 
 
 def _labels(
-    counts: metrics.Counts, answers: Answers, section: Evaluate
+    counts: paired.Counts, answers: Answers, section: Evaluate
 ) -> dict[str, dict[str, float | None]]:
-    precision = metrics.ratio(counts.hits[0], counts.predicted[0])
-    recall = metrics.ratio(counts.hits[0], counts.gold[0])
+    precision = paired.ratio(counts.hits[0], counts.predicted[0])
+    recall = paired.ratio(counts.hits[0], counts.gold[0])
     f1 = metrics.label_f1(counts)
     named = answers.gold | answers.predicted
     involved = [len(np.unique(answers.clusters[rows])) for rows in named.T]
@@ -292,14 +290,3 @@ def _confusion(answers: Answers) -> dict[str, Any]:
     cells = answers.gold.argmax(axis=1) * len(labels) + answers.predicted.argmax(axis=1)
     rows = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), -1)
     return {"labels": labels, "rows": rows.tolist()}
-
-
-def _rounded(value: Any) -> Any:
-    """Round every float inside `value`; what is not a number becomes None."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    if isinstance(value, float):
-        return round(value, DIGITS) if math.isfinite(value) else None
-    return value

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline import codebook as codebooks
 from pipeline import records
+from pipeline.artifacts import rounded
+from pipeline.bootstrap import Codes
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
-from pipeline.label.adjudication import Answers, adjudicate
-from pipeline.label.agreement import agreement_on, answers_in, ties_in
+from pipeline.label.adjudication import (
+    Decided,
+    Decision,
+    check_coder,
+    decide,
+    disputed_worklist,
+    votes,
+)
+from pipeline.label.agreement import agreement_on, answers_in, label_alphas
 from pipeline.label.annotation_files import read_annotations, write_annotations
+from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
 from pipeline.label.carrying import Outdated, carry_over
 from pipeline.label.examples import find_targets, list_examples, locate
@@ -23,6 +34,7 @@ from pipeline.label.inline import Inline, read_inline
 from pipeline.mentions import Span
 
 __all__ = [
+    "Example",
     "Labelled",
     "Outdated",
     "carried_annotations",
@@ -43,17 +55,21 @@ class Labelled:
     annotations: pa.Table
     """records.ANNOTATIONS, in the order of the examples, then by coder and label."""
     agreement: dict[str, Any]
-    """JSON-ready: `tasks` (coders, alpha, counts by task), `ties`, `unknown_articles`,
+    """JSON-ready: `tasks` (coders, measures, counts by task), `drawn`, `ties`, `unknown_articles`,
     `outdated`."""
+    disputed: pa.Table
+    """records.WORKLIST of the answered examples without gold, the most urgent first."""
     outdated: list[Outdated]
     """Answers under earlier versions of the codebook that have to be given again."""
 
 
-def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection) -> Labelled:
+def label_articles(
+    articles: pa.Table, codebook: Codebook, section: LabelSection, seed: int = 0
+) -> Labelled:
     """Ask the codebook's tasks of `articles` (records.ARTICLES), with the answers there are.
 
     Answers come from the articles' own rows and from annotation files. DataError names the place
-    of each row that does not fit the codebook.
+    of each row that does not fit the codebook. `seed` is that of the intervals of agreement.
     """
     inline, book = _gather(articles, codebook, section)
     ids = articles["id"].to_pylist()
@@ -64,11 +80,37 @@ def label_articles(articles: pa.Table, codebook: Codebook, section: LabelSection
     spans = list(locate(articles, codebook, mentions, examples, inline))
     in_order = [example for _, example in examples]
     answered = {example: book.labels[example] for example in in_order if example in book.labels}
+    tasks = {
+        name: Answered.of(
+            task, {each: given for each, given in answered.items() if each.task == name}
+        )
+        for name, task in sorted(codebook.tasks.items())
+    }
+    check_coder(section.adjudicate, sorted({c for task in tasks.values() for c in task.coders}))
+    decided = {name: decide(task, section.adjudicate) for name, task in tasks.items()}
+    decisions = {
+        example: decision
+        for name, task in tasks.items()
+        for example, decision in zip(task.examples, decided[name].decisions, strict=True)
+    }
     return Labelled(
-        examples=_examples_table(in_order, spans, codebook, inline, answered),
+        examples=_examples_table(in_order, spans, inline, answered, decisions),
         annotations=_annotations_table(answered, book.notes),
-        agreement=_agreement(codebook, answered)
-        | {"unknown_articles": unknown, "outdated": _told(outdated)},
+        agreement={
+            "drawn": _drawn(articles),
+            "tasks": {
+                name: _told_of(task, decided[name], _clusters(articles, task), section, seed)
+                for name, task in tasks.items()
+            },
+            "ties": [
+                {"example_id": records.example_id(*example), "votes": votes(answered[example])}
+                for example, decision in decisions.items()
+                if decision.gold is None
+            ],
+            "unknown_articles": unknown,
+            "outdated": _told(outdated),
+        },
+        disputed=disputed_worklist(decisions, answered),
         outdated=outdated,
     )
 
@@ -103,7 +145,7 @@ def label_agreement(annotations: pa.Table, codebook: Codebook) -> dict[str, Any]
     """Return how far the coders of records.ANNOTATIONS agree on each label, by task and label."""
     answers = answers_in(annotations)
     return {
-        name: agreement_on(task, answers.get(name, {}))["labels"]
+        name: label_alphas(task, answers.get(name, {}))
         for name, task in sorted(codebook.tasks.items())
     }
 
@@ -164,11 +206,12 @@ def _take_unknown(book: AnswerBook, ids: Sequence[str]) -> dict[str, Any]:
 def _examples_table(
     examples: Sequence[Example],
     spans: Sequence[tuple[Sequence[Span] | None, Sequence[Span] | None]],
-    codebook: Codebook,
     inline: Mapping[Example, Inline],
     answered: Mapping[Example, Answers],
+    decisions: Mapping[Example, Decision],
 ) -> pa.Table:
     answers = [answered.get(example, {}) for example in examples]
+    decided = [decisions.get(example, Decision(None, None)) for example in examples]
     sources = [inline[example].source_entity if example in inline else None for example in examples]
     columns = {
         "example_id": [records.example_id(*example) for example in examples],
@@ -178,11 +221,10 @@ def _examples_table(
         "mentions": [_structs(mentions) for mentions, _ in spans],
         "source_entity": sources,
         "source_mentions": [_structs(mentions) for _, mentions in spans],
-        "gold": [
-            adjudicate(codebook.tasks[example.task], coders)
-            for example, coders in zip(examples, answers, strict=True)
-        ],
+        "gold": [decision.gold for decision in decided],
         "coders": list(map(len, answers)),
+        "decided_by": [decision.by for decision in decided],
+        "confidence": [decision.confidence for decision in decided],
     }
     return pa.table(columns, schema=records.EXAMPLES)
 
@@ -204,17 +246,33 @@ def _annotations_table(
     return pa.table(list(map(list, columns)), schema=records.ANNOTATIONS)
 
 
-def _agreement(codebook: Codebook, answered: Mapping[Example, Answers]) -> dict[str, Any]:
-    by_task: dict[str, dict[Example, Answers]] = {name: {} for name in sorted(codebook.tasks)}
-    for example, coders in answered.items():
-        by_task[example.task][example] = coders
-    return {
-        "tasks": {
-            name: agreement_on(codebook.tasks[name], answers) for name, answers in by_task.items()
-        },
-        "ties": [
-            tie
-            for name, answers in by_task.items()
-            for tie in ties_in(codebook.tasks[name], answers)
-        ],
+def _told_of(
+    task: Answered, decided: Decided, clusters: Codes, section: LabelSection, seed: int
+) -> dict[str, Any]:
+    """Return what agreement.json says of one task."""
+    name = task.examples[0].task if task.examples else ""
+    rng = np.random.default_rng([seed, *name.encode()])
+    gold = Counter(label for each in decided.decisions for label in each.gold or ())
+    found = agreement_on(task, clusters, section.agreement, rng)
+    for coder, row in found["by_coder"].items():
+        row |= rounded(decided.coders.get(coder, {}))
+    return found | {
+        "gold": {label: gold[label] for label in task.labels},
+        "ties": sum(each.gold is None for each in decided.decisions),
+        "adjudication": decided.facts,
     }
+
+
+def _drawn(articles: pa.Table) -> str:
+    """Return what the intervals of agreement draw: `story` where ingest found them."""
+    known = "story" in articles.column_names and articles["story"].null_count == 0
+    return "story" if known and len(articles) else "article"
+
+
+def _clusters(articles: pa.Table, task: Answered) -> Codes:
+    """Return the story or article of each example as a number: (n,)."""
+    ids = [example.article_id for example in task.examples]
+    if _drawn(articles) == "story":
+        story = dict(zip(articles["id"].to_pylist(), articles["story"].to_pylist(), strict=True))
+        ids = [story[each] for each in ids]
+    return np.unique(np.array(ids, np.str_), return_inverse=True)[1]

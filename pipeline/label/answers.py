@@ -64,6 +64,7 @@ class AnswerBook:
         Answers that were given under a version of `earlier` have a book of their own; those that
         name none are of the version `unversioned`, or of this one.
         """
+        self._is_comparison = unversioned is not None
         self._unversioned = unversioned or codebook.version
         self.codebook = codebook
         self.earlier = {each.version: AnswerBook(each, no_answer) for each in earlier}
@@ -78,8 +79,11 @@ class AnswerBook:
         if asked == self.codebook.version:
             return self
         if asked not in self.earlier:
+            known = " or ".join(repr(each) for each in (*self.earlier, self.codebook.version))
             raise ValueError(
-                f"answered under version {version!r} of the codebook, which is at "
+                f"answered under version {version!r} of the codebook; it must be {known}"
+                if self._is_comparison
+                else f"answered under version {version!r} of the codebook, which is at "
                 f"{self.codebook.version!r}; name the file of that version in label.earlier"
             )
         return self.earlier[asked]

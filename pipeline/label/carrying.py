@@ -18,6 +18,8 @@ class Outdated(NamedTuple):
     why: str
     again: list[Example]
     """What is to be asked now; empty where the task or target is gone."""
+    maybe: tuple[str, ...] | None
+    """What the labels are called now, where each became one; they may hold still."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -54,7 +56,8 @@ def _carry_book(earlier: AnswerBook, version: str, book: AnswerBook) -> Iterator
             try:
                 carried = migration.carry(answer)
             except OutdatedError as error:
-                yield Outdated(example, coder, version, labels, str(error), again)
+                maybe = migration.maybe(answer)
+                yield Outdated(example, coder, version, labels, str(error), again, maybe)
                 continue
             now = Example(example.article_id, carried.task, carried.target)
             book.labels.setdefault(now, {})[coder] = list(carried.labels)

@@ -4,6 +4,7 @@
 better settings. `comparing` sets runs side by side, and `promotion` says which model is to be used.
 """
 
+from pipeline.stages.agreement import agreement_of
 from pipeline.stages.comparing import compare_runs, record_comparison
 from pipeline.stages.promotion import promote
 from pipeline.stages.repeats import run_repeats
@@ -14,6 +15,7 @@ from pipeline.stages.search import search
 __all__ = [
     "STAGES",
     "Outcome",
+    "agreement_of",
     "compare_runs",
     "promote",
     "record_comparison",

@@ -1,8 +1,10 @@
 """Take annotation files from one version of the codebook to the next."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -11,8 +13,8 @@ from pipeline.artifacts import replacing
 from pipeline.codebook import Codebook
 from pipeline.codebook_versions import Migration
 from pipeline.errors import DataError
-from pipeline.label import Outdated, carried_annotations, write_annotations
-from pipeline.records import WORKLIST, example_id
+from pipeline.label import Example, Outdated, carried_annotations, write_annotations
+from pipeline.records import WORKLIST, example_id, join_labels
 from pipeline.worklists import write_worklist
 
 
@@ -69,14 +71,28 @@ def write_recoding(path: Path, outdated: Sequence[Outdated]) -> int:
 
 
 def recoding_worklist(outdated: Sequence[Outdated]) -> pa.Table:
-    """Return records.WORKLIST of what is to be coded again, each example once."""
-    rows = {
-        example_id(*example): {
-            "example_id": example_id(*example),
-            **example._asdict(),
-            "why": f"coded under version {each.version}: {each.why}",
-        }
-        for each in reversed(outdated)
-        for example in each.again
+    """Return records.WORKLIST of what is to be coded again, each example once.
+
+    Those that most coders answered come first: so many answers are lost with each.
+    """
+    answers: dict[Example, list[Outdated]] = {}
+    for each in outdated:
+        for example in each.again:
+            answers.setdefault(example, []).append(each)
+    ranked = sorted(answers, key=lambda example: (-len(answers[example]), example_id(*example)))
+    return pa.Table.from_pylist(
+        [_recoding_row(example, answers[example]) for example in ranked], schema=WORKLIST
+    )
+
+
+def _recoding_row(example: Example, answers: Sequence[Outdated]) -> dict[str, Any]:
+    said = Counter(join_labels(sorted(each.labels)) or "none" for each in answers)
+    told = ", ".join(f"{labels} {count}" for labels, count in sorted(said.items()))
+    maybe = {each.maybe for each in answers}
+    found = maybe.pop() if len(maybe) == 1 else None
+    return {
+        "example_id": example_id(*example),
+        **example._asdict(),
+        "why": f"coded {told} under version {answers[0].version}: {answers[0].why}",
+        "suggestion": None if found is None else join_labels(list(found)),
     }
-    return pa.Table.from_pylist([rows[key] for key in sorted(rows)], schema=WORKLIST)

@@ -1,8 +1,9 @@
 """The stages before learning: ingest, label, split and audit, with their files."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
@@ -24,7 +25,9 @@ from pipeline.label import label_articles
 from pipeline.records import ARTICLES
 from pipeline.split import grouped_by, split_articles
 from pipeline.stages.articles import article_writer
+from pipeline.stages.codebooks import recoding_worklist
 from pipeline.stages.runner import Stage
+from pipeline.worklists import write_worklist
 
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
@@ -46,14 +49,25 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
         Stage(
             "label",
             inputs=[run.articles, *config.label.annotations, *config.label.earlier],
-            outputs=[run.examples, run.annotations, run.agreement],
+            outputs=[run.examples, run.annotations, run.agreement, run.disputed, run.outdated],
             settings={
                 "label": config.label.model_dump(mode="json"),
+                "seed": config.seed,
                 "codebook": codebook.model_dump(mode="json"),
             },
-            code=["label", "mentions.py", "codebook.py", "codebook_versions.py", *SHARED_CODE],
-            packages=[],
-            work=lambda: label(config.label, codebook, run),
+            code=[
+                "label",
+                "mentions.py",
+                "codebook.py",
+                "codebook_versions.py",
+                "bootstrap.py",
+                "paired.py",
+                "rates.py",
+                "worklists.py",
+                *SHARED_CODE,
+            ],
+            packages=["numpy", "scipy"],
+            work=lambda: label(config, codebook, run),
         ),
         Stage(
             "split",
@@ -128,20 +142,36 @@ def no_article(rejected: int, first: Reject | None, rejects_file: Path) -> str:
     )
 
 
-def label(section: LabelSection, codebook: Codebook, run: RunFolder) -> str:
+def label(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Make examples with gold from the articles and annotations."""
-    labelled = label_articles(read_table(run.articles), codebook, section)
+    labelled = label_articles(read_table(run.articles), codebook, config.label, config.seed)
     write_table(run.examples, labelled.examples)
     write_table(run.annotations, labelled.annotations)
     write_json(run.agreement, labelled.agreement)
+    write_worklist(run.disputed, labelled.disputed)
+    write_worklist(run.outdated, recoding_worklist(labelled.outdated))
     coded = len(labelled.examples) - labelled.examples["gold"].null_count
     if not coded:
         raise DataError(
             "no example has an answer: name the fields of the answers in label.inline, "
             "or the coders' files in label.annotations"
         )
-    outdated = f", {_count(len(labelled.outdated), 'outdated answer')}" * bool(labelled.outdated)
-    return f"{_count(len(labelled.examples), 'example')}, {coded:,} coded{outdated}"
+    told = [_count(len(labelled.examples), "example"), f"{coded:,} coded"]
+    if len(labelled.disputed):
+        told.append(f"{len(labelled.disputed):,} disputed")
+    if labelled.outdated:
+        told.append(_count(len(labelled.outdated), "outdated answer"))
+    return ", ".join([*told, *_unsettled(labelled.agreement["tasks"])])
+
+
+def _unsettled(tasks: Mapping[str, Any]) -> list[str]:
+    """Say of which tasks the model of the coders was still moving when its rounds were over."""
+    found = []
+    for task, values in tasks.items():
+        facts = values["adjudication"].get("otherwise", values["adjudication"])
+        if not facts.get("settled", True):
+            found.append(f"{facts['by']} of {task} not settled after {facts['rounds']} rounds")
+    return found
 
 
 def split(section: SplitSection, run: RunFolder) -> str:

@@ -75,7 +75,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
                   "stages/slices.py", "stages/scoring.py", "stages/learning.py", "rates.py",
-                  "groups.py", "quotations.py"],
+                  "bootstrap.py", "paired.py", "groups.py", "quotations.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", "scipy",
                       *rung_packages(config)],
             work=lambda: score(config, codebook, run),
@@ -283,7 +283,6 @@ def _facts(
     findings: Sequence[Mapping[str, Any]],
 ) -> ReportFacts:
     splits = read_table(run.splits, ["side"])
-    agreement = read_json(run.agreement)["tasks"]
     chosen = read_json(run.selection)
     counts: dict[str, dict[str, int]] = {}
     for row in coded.group_by(["task", "side"]).aggregate([("example_id", "count")]).to_pylist():
@@ -310,7 +309,7 @@ def _facts(
         rejects=rejects,
         set_aside=splits["side"].null_count,
         examples=counts,
-        agreement={task: values["alpha"] for task, values in agreement.items()},
+        agreement=read_json(run.agreement)["tasks"],
         settings=settings,
         findings=findings,
         behaviour=read_json(run.behaviour)["tests"],

@@ -38,7 +38,14 @@ def link_data(source: RunFolder, target: RunFolder) -> None:
     """
     for path in (
         *(source.articles, source.rejects, source.examples, source.annotations),
-        *(source.agreement, source.splits, source.account, source.audit),
+        *(
+            source.agreement,
+            source.disputed,
+            source.outdated,
+            source.splits,
+            source.account,
+            source.audit,
+        ),
         *(source.stages / f"{stage}.json" for stage in DATA_STAGES),
     ):
         link = target.path / path.relative_to(source.path)

@@ -182,6 +182,18 @@ BEHAVIOUR = {
 }  # fmt: skip
 
 
+_MEASURES = ("agreement", "alpha", "kappa", "fleiss_kappa", "ac1")
+AGREED = {
+    "coders": ["<ann>", "ben"], "examples_with_two_coders": 60, "ties": 3,
+    "adjudication": {"by": "dawid_skene"},
+    **{f"{name}{end}": value for name in _MEASURES
+       for end, value in (("", 0.8123), ("_low", 0.71), ("_high", 0.89))},
+}  # fmt: skip
+ALONE = AGREED | {"examples_with_two_coders": 0} | dict.fromkeys(
+    [f"{name}{end}" for name in _MEASURES for end in ("", "_low", "_high")]
+)  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def facts() -> ReportFacts:
     """What the page says of a run beside its scores."""
@@ -196,7 +208,7 @@ def facts() -> ReportFacts:
         rejects=1,
         set_aside=2,
         examples={"topic": {"test": 80, "train": 400, "test_mt": 7}, "stance": {"test": 80}},
-        agreement={"topic": 0.8123, "stance": None},
+        agreement={"topic": AGREED, "stance": ALONE},
         settings=[("train.C", 3.0)],
         findings=[FINDING, FINDING | {"check": "label_words", "severity": "info", "side": None}],
         behaviour=[BEHAVIOUR, BEHAVIOUR | {"name": "topic.typos", "n": 0, "failures": 0,

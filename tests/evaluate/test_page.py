@@ -130,7 +130,7 @@ def test_tables_images_and_links_can_be_used_without_eyes_or_mouse(page):
     tags = tags_of(page)
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     names = [tag for tag, _ in tags]
-    assert names.count("caption") == names.count("table") == 13
+    assert names.count("caption") == names.count("table") == 14
     alts = [attrs["alt"] for tag, attrs in tags if tag == "img"]
     assert len(alts) == 3
     assert all(len(alt) > 20 for alt in alts)
@@ -178,6 +178,14 @@ def test_names_of_labels_and_targets_are_those_that_people_read(page):
 def test_equal_arguments_give_an_equal_page(page, metrics, scored, codebook, facts):
     plots = {"topic_confusion.png": PNG, "stance_labels.png": PNG, "frames_reliability.png": PNG}
     assert evaluate.report(metrics, scored, plots, codebook, facts) == page
+
+
+def test_the_agreement_of_coders_stands_with_its_intervals_where_two_coders_answered(page):
+    table = page[page.index('aria-label="Agreement of the coders"') :].partition("</table>")[0]
+    assert '<th scope="row">topic</th><td>2</td><td>60</td>' in table
+    assert table.count('0.812<br><span class="interval">0.710 to 0.890</span>') == 5
+    assert "<td>dawid skene</td><td>3</td>" in table
+    assert "stance" not in table
 
 
 def test_a_run_without_scores_has_a_page_that_says_so(table, codebook, facts):

@@ -292,19 +292,60 @@ def test_coders_of_a_csv_file_decide_by_majority(tmp_path: Path) -> None:
         {"example_id": "a2|topic|", "votes": {"trade": 1, "war": 1}}
     ]
     # By hand: a1 has one equal pair of three, a2 none of one.
-    assert labelled.agreement["tasks"]["topic"] == {
-        "coders": ["ann", "bob", "cem"],
-        "examples": 2,
-        "examples_with_two_coders": 2,
-        "alpha": pytest.approx(1 - 4 * (2 / 2 * 2 + 2) / (2 * 3 * 2)),
-        "agreement": 0.25,
-        "gold": {"trade": 0, "war": 1},
-        "ties": 1,
-        "labels": {
-            label: {"alpha": pytest.approx(-1 / 3), "coded_twice": 2} for label in ("trade", "war")
-        },
-    }
+    found = labelled.agreement["tasks"]["topic"]
+    assert found["coders"] == ["ann", "bob", "cem"]
+    assert (found["examples"], found["examples_with_two_coders"]) == (2, 2)
+    alpha = pytest.approx(1 - 4 * (2 / 2 * 2 + 2) / (2 * 3 * 2), abs=1e-6)
+    assert (found["alpha"], found["agreement"]) == (alpha, 0.25)
+    assert (found["gold"], found["ties"]) == ({"trade": 0, "war": 1}, 1)
+    for row in found["labels"].values():
+        assert (row["alpha"], row["coded_twice"]) == (pytest.approx(-1 / 3, abs=1e-6), 2)
     json.dumps(labelled.agreement)
+
+
+def test_gold_says_how_it_was_decided_and_what_is_disputed_is_a_worklist(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        *(f"a1,topic,,{coder},war" for coder in ("ann", "bob")),
+        "a1,topic,,cem,trade",
+        "a2,topic,,ann,war",
+        "a2,topic,,bob,trade",
+    )
+    labelled = label(articles({}, {}, {}), annotations=[str(path)])
+    topic = examples(labelled, "topic")
+    assert [row["decided_by"] for row in topic.values()] == ["majority 2 of 3", None, None]
+    assert [row["confidence"] for row in topic.values()] == [None, None, None]
+    assert labelled.disputed.schema == records.WORKLIST
+    assert labelled.disputed["example_id"].to_pylist() == ["a2|topic|"]
+    by_ann = label(
+        articles({}, {}, {}), annotations=[str(path)], adjudicate={"by": "coder", "coder": "ann"}
+    )
+    decided = examples(by_ann, "topic")["a2|topic|"]
+    assert (decided["gold"], decided["decided_by"]) == (["war"], "coder ann")
+    assert by_ann.disputed.num_rows == 0
+    modelled = label(articles({}, {}, {}), annotations=[str(path)], adjudicate={"by": "one_coin"})
+    decided = examples(modelled, "topic")["a1|topic|"]
+    assert decided["decided_by"] == "one_coin" or decided["gold"] is None
+    assert 0 < decided["confidence"] < 1
+
+
+def test_a_story_of_several_articles_is_drawn_as_one(tmp_path: Path) -> None:
+    lines = [
+        f"a{n},topic,,{coder},{'war' if (n + (coder == 'bob') * (n > 7)) % 2 else 'trade'}"
+        for n in range(1, 13)
+        for coder in ("ann", "bob")
+    ]
+    path = write_csv(tmp_path / "a.csv", *lines)
+    table = articles(*[{}] * 12)
+    alone = label(table, annotations=[str(path)]).agreement
+    stories = pa.array([f"s{n // 3}" for n in range(12)])
+    if "story" in table.column_names:
+        table = table.drop_columns(["story"])
+    together = label(table.append_column("story", stories), annotations=[str(path)]).agreement
+    assert (alone["drawn"], together["drawn"]) == ("article", "story")
+    one, other = (each["tasks"]["topic"] for each in (alone, together))
+    assert one["alpha"] == other["alpha"]
+    assert one["alpha_low"] != other["alpha_low"]
 
 
 def test_json_lines_and_inline_answers_are_coders_alike(tmp_path: Path) -> None:
@@ -338,7 +379,8 @@ def test_labels_that_over_half_of_the_coders_chose_are_gold(tmp_path: Path) -> N
     assert labelled.annotations.num_rows == 7
     labels = labelled.agreement["tasks"]["frame"]["labels"]
     # By hand: of `human` a1 has yes, no, yes and a2 no, no; ((5 - 1) * 3 - 8) / (5 * 4 - 8).
-    assert labels["human"] == {"alpha": pytest.approx(1 / 3), "coded_twice": 1}
+    assert labels["human"]["alpha"] == pytest.approx(1 / 3, abs=1e-6)
+    assert labels["human"]["coded_twice"] == 1
     assert labels["law"]["coded_twice"] == 2
 
 
@@ -354,11 +396,17 @@ def test_the_agreement_on_labels_can_be_read_off_the_table_of_annotations(tmp_pa
     labelled = label(rows, {"frame": {"label": "frame"}}, annotations=[str(path)])
     tasks = labelled.agreement["tasks"]
     assert label_agreement(labelled.annotations, CODEBOOK) == {
-        name: tasks[name]["labels"] for name in ("frame", "stance", "topic")
+        name: {
+            label: {key: row[key] for key in ("alpha", "coded_twice")}
+            for label, row in tasks[name]["labels"].items()
+        }
+        for name in ("frame", "stance", "topic")
     }
     # An empty list is an answer: a2 was coded twice, once with money.
     assert tasks["frame"]["labels"]["money"]["coded_twice"] == 1
-    assert tasks["topic"]["labels"]["war"] == {"alpha": None, "coded_twice": 0}
+    war = tasks["topic"]["labels"]["war"]
+    assert (war["alpha"], war["coded_twice"]) == (None, 0)
+    assert war["undefined"] == "ann is the only coder"
 
 
 def test_annotations_of_articles_that_are_not_there_are_counted(tmp_path: Path) -> None:

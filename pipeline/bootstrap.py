@@ -1,12 +1,15 @@
 """Resampling of clusters: how far a score would move with other stories of the same kind."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.config import Evaluate
-from pipeline.evaluate.answers import Codes, Floats
+from pipeline.config import Intervals
+
+Codes: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
 
 # Draws that are in memory at once (32 MB as numbers of 8 bytes).
 CHUNK: Final = 2**22
@@ -15,7 +18,7 @@ JACKKNIFE: Final = 1000
 
 
 def resampled_sums(
-    tallies: Mapping[str, Any], clusters: Codes, section: Evaluate, rng: np.random.Generator
+    tallies: Mapping[str, Any], clusters: Codes, section: Intervals, rng: np.random.Generator
 ) -> dict[str, Floats]:
     """Sum each table of tallies (examples, columns) over the sample and its resamples.
 
@@ -63,12 +66,12 @@ def _weights(clusters: int, resamples: int, rng: np.random.Generator) -> Iterato
         yield np.ascontiguousarray(times.reshape(size, clusters).T, dtype=np.float64)
 
 
-def resamples_of(values: Floats, section: Evaluate) -> Floats:
+def resamples_of(values: Floats, section: Intervals) -> Floats:
     """Return the part of a score's values that its resamples are; the first axis is the sample."""
     return values[1 : 1 + section.resamples]
 
 
-def interval(values: Floats, section: Evaluate) -> tuple[float | None, float | None]:
+def interval(values: Floats, section: Intervals) -> tuple[float | None, float | None]:
     """Interval of a score from its values in the rows of `resampled_sums`: (samples,).
 
     None, None where it is a number in no resample, or the same in all: what never moves, such as F1

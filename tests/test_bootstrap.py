@@ -4,10 +4,11 @@ from scipy.sparse import csr_array
 from scipy.stats import bootstrap, norm, t
 from sklearn.metrics import f1_score
 
+from pipeline import bootstrap as resampling
+from pipeline import paired
+from pipeline.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.config import Evaluate
-from pipeline.evaluate import bootstrap as resampling
 from pipeline.evaluate import metrics
-from pipeline.evaluate.bootstrap import interval, resampled_sums, resamples_of
 
 PERCENTILE = Evaluate(resamples=100, interval="percentile")
 BCA = Evaluate(resamples=100, interval="bca")
@@ -32,9 +33,9 @@ def test_each_resample_is_scored_as_scikit_learn_scores_the_drawn_rows():
     gold, predicted = f1_of_rows(rng)
     clusters = np.arange(120) // 3
     sums = resampled_sums(
-        {"model": metrics.tally(gold, predicted)}, clusters, PERCENTILE, np.random.default_rng(5)
+        {"model": paired.tally(gold, predicted)}, clusters, PERCENTILE, np.random.default_rng(5)
     )
-    ours = metrics.macro_f1(metrics.counts_of(sums["model"]))
+    ours = metrics.macro_f1(paired.counts_of(sums["model"]))
     y, z = gold.argmax(axis=1), predicted.argmax(axis=1)
     draws = np.random.default_rng(5).integers(0, 40, size=(100, 40))
     rows = [np.concatenate([np.flatnonzero(clusters == c) for c in draw]) for draw in draws]
@@ -153,7 +154,7 @@ def test_with_more_clusters_than_the_jackknife_has_rows_each_leaves_out_a_group(
     rng = np.random.default_rng(0)
     codes, guess = rng.integers(0, 21, 25_000), rng.integers(0, 21, 25_000)
     eye = np.eye(21, dtype=bool)
-    tallies = {"model": metrics.tally(eye[codes], eye[guess])}
+    tallies = {"model": paired.tally(eye[codes], eye[guess])}
     sums = resampled_sums(tallies, np.arange(25_000), Evaluate(), rng)
     assert sums["model"].shape == (2001, 65)
     whole = sums["model"][0, 0]

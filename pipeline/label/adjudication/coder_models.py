@@ -1,0 +1,116 @@
+"""Who is right is estimated together with how each coder errs: Dawid and Skene, and one coin.
+
+Source: Dawid and Skene (1979), Maximum Likelihood Estimation of Observer Error-Rates Using the EM
+Algorithm, https://doi.org/10.2307/2346806. Their estimates are smoothed here: each coder's errors
+are drawn to those of all coders together, by as many made-up answers as `prior` says, so that few
+answers make nobody perfect. One coin (Dawid and Skene's model with one number a coder) is in Zhang
+and others (2016), https://jmlr.org/papers/v17/14-511.html.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.bootstrap import Codes, Floats
+from pipeline.config import DawidSkene, OneCoin
+
+# Posteriors that move by less in a round have arrived.
+SETTLED: Final = 1e-5
+# What keeps a share of 0 from being taken for certain.
+LEAST: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Votes:
+    """a answers of c coders to n questions with k possible answers each."""
+
+    example: Codes  # (a,)
+    coder: Codes  # (a,)
+    label: Codes  # (a,)
+    shape: tuple[int, int, int]  # n, c, k
+    # The right answer where it is known, -1 elsewhere: (n,).
+    known: Codes
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is likely right, and how the coders err."""
+
+    posterior: Floats  # (n, k)
+    prevalence: Floats  # (k,): of each label among the right answers
+    errors: Floats  # (c, k, k): share of each answer, by what is right
+    rounds: int
+    settled: bool
+
+    @property
+    def accuracy(self) -> Floats:
+        """How often each coder is right, of questions as they come: (c,)."""
+        return np.asarray(np.einsum("k,ckk->c", self.prevalence, self.errors))
+
+
+def estimate(votes: Votes, section: DawidSkene | OneCoin) -> Estimate:
+    """Estimate by expectation and maximisation in turn, from the shares of the votes on.
+
+    No random numbers: equal votes give equal estimates.
+    """
+    n, c, k = votes.shape
+    table = _table(votes)
+    posterior = _known((table.T @ np.tile(np.eye(k), (c, 1))) + LEAST, votes)
+    settled, rounds = False, 0
+    while not settled and rounds < section.rounds:
+        rounds += 1
+        prevalence = (posterior.sum(axis=0) + 1 / k) / (n + 1)
+        errors = _errors(table @ posterior, votes.shape, section)
+        moved = _posterior(table, prevalence, errors, votes)
+        settled = bool(np.abs(moved - posterior).max(initial=0) < SETTLED)
+        posterior = moved
+    prevalence = (posterior.sum(axis=0) + 1 / k) / (n + 1)
+    errors = _errors(table @ posterior, votes.shape, section)
+    return Estimate(posterior, prevalence, errors, rounds, settled)
+
+
+def _table(votes: Votes) -> Any:
+    """Return which answers there are: a sparse (coders × labels, n)."""
+    from scipy.sparse import csr_array
+
+    n, c, k = votes.shape
+    ones = np.ones(len(votes.example))
+    return csr_array((ones, (votes.coder * k + votes.label, votes.example)), shape=(c * k, n))
+
+
+def _errors(counts: Floats, shape: tuple[int, int, int], section: DawidSkene | OneCoin) -> Floats:
+    """Return each coder's shares of answers by right label, from (c × answers, right labels)."""
+    _, c, k = shape
+    by_coder = counts.reshape(c, k, k).transpose(0, 2, 1)  # (coder, right, answer)
+    right = np.einsum("ckk->c", by_coder)
+    answers = by_coder.sum(axis=(1, 2))
+    # The coders' mean accuracy, never so low that an answer would speak against itself.
+    mean = max((right.sum() + 1) / (answers.sum() + 2), 1.5 / (k + 0.5))
+    if isinstance(section, OneCoin):
+        accuracy = (right + section.prior * mean) / (answers + section.prior)
+        return _one_coin(accuracy, k)
+    prior = section.prior * _one_coin(np.array([mean]), k)
+    smoothed = by_coder + prior
+    return np.asarray(smoothed / smoothed.sum(axis=2, keepdims=True))
+
+
+def _one_coin(accuracy: Floats, k: int) -> Floats:
+    """Return tables of errors with one accuracy each: (c, k, k)."""
+    wrong = ((1 - accuracy) / (k - 1))[:, None, None]
+    return np.where(np.eye(k, dtype=np.bool_), accuracy[:, None, None], wrong)
+
+
+def _posterior(table: Any, prevalence: Floats, errors: Floats, votes: Votes) -> Floats:
+    _, c, k = votes.shape
+    speaks = np.log(np.maximum(errors, LEAST)).transpose(0, 2, 1).reshape(c * k, k)
+    logs = table.T @ speaks + np.log(prevalence)
+    return _known(np.exp(logs - logs.max(axis=1, keepdims=True)), votes)
+
+
+def _known(weights: Floats, votes: Votes) -> Floats:
+    """Make each row sum to one, and those with a known answer certain of it."""
+    posterior = weights / weights.sum(axis=1, keepdims=True)
+    rows = np.flatnonzero(votes.known >= 0)
+    posterior[rows] = np.eye(votes.shape[2])[votes.known[rows]]
+    return np.asarray(posterior)
