@@ -152,8 +152,10 @@ class AnswerBook:
         ValueError where it is empty, a label is unknown, or a task that takes one gets another.
         """
         task = self.task(task_name)
-        if list(texts) == [NONE_HOLDS]:
+        if NONE_HOLDS in texts:
             self._check_none(task_name)
+            if others := set(texts) - {NONE_HOLDS}:
+                raise ValueError(f"{NONE_HOLDS!r} and {min(others)!r} at once")
             return []
         ids = sorted(set(self._label_ids(task, texts)))
         if not ids:

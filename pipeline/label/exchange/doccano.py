@@ -29,6 +29,7 @@ from pipeline.label.exchange.returned import (
     text_of,
     texts_of,
 )
+from pipeline.records import NONE_HOLDS
 
 # The file of a project in which all share one answer.
 SHARED: Final = "all"
@@ -53,12 +54,12 @@ class Doccano:
         return to_json(
             [
                 {
-                    "text": name_of,
+                    "text": text,
                     "suffix_key": SHORTCUTS[place] if place < len(SHORTCUTS) else None,
                     "background_color": COLOURS[place % len(COLOURS)],
                     "text_color": "#ffffff",
                 }
-                for place, (_, name_of, _) in enumerate(options(task))
+                for place, text in enumerate(_texts(task).values())
             ]
         )
 
@@ -73,17 +74,19 @@ class Doccano:
 
 
 def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
+    texts = _texts(task.task)
     return {
         "text": marked(*task.text_under_title()),
-        "label": [_name(task.task, each) for each in suggested(task, suggest)],
+        "label": [texts.get(each, each) for each in suggested(task, suggest)],
         **identity(task),
         **shown(task),
         "mentions": mention_list(task),
     }
 
 
-def _name(task: Task, label_id: str) -> str:
-    return next((name for each, name, _ in options(task) if each == label_id), label_id)
+def _texts(task: Task) -> dict[str, str]:
+    """Return what stands on each label's button, by its id, and comes back as the answer."""
+    return {each: each if each == NONE_HOLDS else name for each, name, _ in options(task)}
 
 
 def _answers(place: str, row: Mapping[str, Any], coder: str) -> Iterator[Item]:

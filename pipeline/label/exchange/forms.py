@@ -75,13 +75,12 @@ def options(task: Task) -> list[tuple[str, str, str]]:
 
 def explanation(label: Label) -> str:
     """Return a label's definition with what belongs to it and what does not, in one line."""
-    return " ".join(
-        [
-            *filter(None, [label.definition.strip()]),
-            *(f"Also: {case}" for case in label.include),
-            *(f"Not: {case}" for case in label.exclude),
-        ]
-    )
+    parts = [
+        label.definition.strip(),
+        f"Also: {'; '.join(label.include)}." if label.include else "",
+        f"Not: {'; '.join(label.exclude)}." if label.exclude else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:

@@ -47,7 +47,7 @@ class Spreadsheet:
         """Return the labels with their definitions, as a sheet."""
         out = io.StringIO(newline="")
         rows = [("label", "name", "definition"), *options(task)]
-        csv.writer(out, lineterminator="\n").writerows(map(_harmless, row) for row in rows)
+        csv.writer(out, lineterminator="\n").writerows(map(_harmless, rows))
         return out.getvalue().encode()
 
     def read(self, path: Path, coder: str | None) -> Iterator[Item]:
@@ -63,7 +63,9 @@ class Spreadsheet:
                 told = {key: row[key] for key in ("article_id", "task", "target", "comment")}
                 yield Left(Kind.UNANSWERED, place, "no label", told)
                 continue
-            key = (found.article_id, found.task, found.target, found.coder)
+            key = (
+                found.article_id, found.task, found.target, found.coder, row["codebook"]
+            )  # fmt: skip
             answers[key] = _together(answers.get(key), found)
         yield from answers.values()
 
