@@ -152,11 +152,10 @@ def coding_tasks(
     }
     if worklist is None:
         return CodingTasks(articles, codebook, list(spans.items()), [(None, None)] * len(spans))
-    rows = {
-        Example(row["article_id"], row["task"], row["target"]): row
-        for row in reversed(worklist.to_pylist())  # of two rows about one example the first counts
-    }
-    asked = list(reversed(rows))
+    rows: dict[Example, dict[str, str | None]] = {}
+    for row in worklist.to_pylist():  # of two rows about one example the first counts
+        rows.setdefault(Example(row["article_id"], row["task"], row["target"]), row)
+    asked = list(rows)
     _check(asked, codebook, set(articles["id"].to_pylist()))
     missing = [example for example in asked if example not in spans]
     spans |= zip(missing, _found(missing, articles, codebook), strict=True)

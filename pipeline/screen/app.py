@@ -70,7 +70,7 @@ class Comment(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
-        yield Input(self._comment, placeholder="Comment", id="comment")
+        yield Input(self._comment, placeholder="Comment", id="comment", select_on_focus=False)
         yield Static("Enter: keep it · Esc: leave it as it was", classes="help")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -96,8 +96,10 @@ class CodingApp(App[Exception]):
     #question { height: auto; max-height: 3; text-style: bold; color: $text-accent; }
     #title { height: auto; max-height: 2; text-style: bold; }
     ArticleText { height: 1fr; min-height: 3; border-left: thick $surface; padding: 0 1; }
-    Choices { height: auto; max-height: 45%; border: none; padding: 0; background: $surface; }
-    Choices > .option-list--option { text-wrap: nowrap; text-overflow: ellipsis; }
+    Choices {
+        height: auto; max-height: 45%; border: none; padding: 0; background: $surface;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     #state { height: 1; color: $text-warning; }
     .help { height: auto; color: $text-muted; }
     Definitions, Comment { align: center bottom; }
