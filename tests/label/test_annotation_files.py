@@ -63,8 +63,6 @@ def test_none_contradicts_a_label(tmp_path, lines, message):
 
 @pytest.mark.parametrize("label", [{"id": "(none)"}, {"id": "x", "name": "(none)"}])
 def test_no_label_is_called_none(label):
-    task = {"asks": "article", "labels": [label, {"id": "y"}]}
+    tasks = {"t": {"asks": "article", "labels": [label, {"id": "y"}]}}
     with pytest.raises(ValueError, match="says that no label holds"):
-        Codebook.model_validate(
-            {"name": "demo", "version": "1", "tasks": {"t": task}}, strict=False
-        )
+        Codebook.model_validate({"name": "demo", "version": "1", "tasks": tasks}, strict=False)
