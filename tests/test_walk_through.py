@@ -34,10 +34,7 @@ def read(path):
 
 def test_both_coders_and_the_chair_are_in_the_annotations(walked):
     rows = read(walked[0] / "annotations.csv")
-    counts = {
-        coder: sum(row["coder"] == coder for row in rows) for coder in ("ada", "ben", "chair")
-    }
-    assert counts == {"ada": 18, "ben": 18, "chair": 2}
+    assert Counter(row["coder"] for row in rows) == {"ada": 18, "ben": 18, "chair": 2}
     assert {row["codebook"] for row in rows} == {"1.0"}
     assert {row["time"] for row in rows if row["coder"] == "ada"} == {"2031-06-01"}
 
