@@ -15,7 +15,8 @@ from pipeline.tools import Tool
 
 if TYPE_CHECKING:
     from pipeline.codebook import Codebook
-    from pipeline.stages.coding import Coding, Imported
+    from pipeline.label.exchange import Imported
+    from pipeline.stages.coding import Coding
 
 ConfigOrRun = Annotated[
     Path,
@@ -149,11 +150,11 @@ def import_(
       slant label import ada.jsonl ben.jsonl --for doccano --codebook codebook.yaml \\
           --output annotations.csv
     """
-    from pipeline.stages.coding import import_answers
+    from pipeline.label.exchange import FORMS, import_answers
 
     asked_under, earlier = _codebooks(codebook, config)
     done = import_answers(
-        files, tool, asked_under, earlier, output, coder, _names(renames or []), replace
+        files, FORMS[tool], asked_under, earlier, output, coder, _names(renames or []), replace
     )
     if as_json:
         print_json(_result(done, output))
