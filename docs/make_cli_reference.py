@@ -48,7 +48,7 @@ Results go to stdout, progress and errors to stderr.
 | 0 | done |
 | 1 | something that you can put right; stderr says in a line where and what |
 | 2 | a wrong command or option |
-| 3 | `slant predict`: done, but some rows could not be read; they are in a file of rejects |
+| 3 | `slant predict`, `slant label import`: done, but for what is in a file of rejects |
 | 4 | `slant promote`: the model did not pass the gate |
 
 ## Commands

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, field_validator
 from pipeline import documents
 from pipeline.documents import Section, suggest
 from pipeline.errors import CodebookError
-from pipeline.records import LABEL_SEPARATOR
+from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
 
 # Names of tasks and ids of targets go into columns, metric names and file names.
 Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
@@ -63,6 +63,13 @@ class Label(Section):
         if LABEL_SEPARATOR in label_id:
             raise ValueError(f"a label's id must not contain '{LABEL_SEPARATOR}': {label_id!r}")
         return label_id
+
+    @field_validator("id", "name")
+    @classmethod
+    def _check_not_none(cls, text: str | None) -> str | None:
+        if text == NONE_HOLDS:
+            raise ValueError(f"{NONE_HOLDS!r} says that no label holds; it cannot be one")
+        return text
 
 
 class Task(Section):

@@ -165,6 +165,10 @@ SCORED: Final = pa.schema(
 
 LABEL_SEPARATOR: Final = "|"
 
+# What stands in a label's place in files that people and tools fill in, where a coder found that
+# none holds. An empty place says that nobody answered.
+NONE_HOLDS: Final = "(none)"
+
 
 def example_id(article_id: str, task: str, target: str | None) -> str:
     """Return the id under which an example stands in tables."""

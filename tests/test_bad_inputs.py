@@ -29,6 +29,8 @@ _spec.loader.exec_module(small)
 PAGE = small.ROOT / "docs" / "errors.md"
 RUN = "runs/small"
 MODEL = f"{RUN}/model"
+EXPORT = "slant label export config.yaml --for csv"
+IMPORT = "slant label import a.csv --for csv --codebook codebook.yaml"
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,47 @@ SECTIONS = {
             "label.annotations: none of the 1 annotated examples belongs to an article; they name "
             "articles such as 'z1', the articles are such as 'n0'",
             files={"annotations.csv": f"{NO_ANSWERS}z1,topic,,ada,farming\n"}),
+    ],
+    "Handing tasks out, and taking answers": [
+        Bad("The folder is no run", f"{EXPORT.replace('config.yaml', '.')} --output tasks",
+            ".: no run with articles: it has no config.json"),
+        Bad("`--set` goes with the folder of a run",
+            f"{EXPORT.replace('config.yaml', '.')} --output tasks --set seed=1",
+            ".: --set and --run go with a config, not with a run's folder"),
+        Bad("`--task` is unknown", f"{EXPORT} --output tasks --task topics",
+            "--task topics: the tasks of harbour@1.0 are stance, topic"),
+        Bad("One file is named for two tasks", f"{EXPORT} --output tasks.csv",
+            "--output tasks.csv: this is one file, and there are 2 to write (stance, topic); "
+            "name a folder, or choose one with --task and --coder"),
+        Bad("The file has another tool's ending", f"{EXPORT} --output tasks.json",
+            "--output tasks.json: name a folder or a file that ends in .csv"),
+        Bad("The coder has answered everything", f"{EXPORT} --output tasks --coder ada",
+            "nothing is left to code for ada"),
+        Bad("The worklist does not exist", f"{EXPORT} --output tasks --worklist gone.jsonl",
+            "gone.jsonl: cannot be read (No such file or directory)"),
+        Bad("The worklist is of other articles", f"{EXPORT} --output tasks --worklist w.jsonl",
+            "the worklist asks about the article 'z1', which is not there; name the config or run "
+            "that it was made from",
+            files={"w.jsonl": '{"example_id": "z1|topic|", "article_id": "z1", "task": "topic", '
+                              '"why": "unsure"}'}),
+        Bad("No codebook is named", "slant label import a.csv --for csv --output b.csv",
+            "name the codebook that was answered under: --codebook or --config"),
+        Bad("The output is no CSV", f"{IMPORT} --output b.json",
+            "b.json: annotations are written as CSV; name a file that ends in .csv"),
+        Bad("The file of answers does not exist", f"{IMPORT} --output b.csv",
+            "a.csv: there is no such file"),
+        Bad("The file of answers is of another kind",
+            "slant label import annotations.csv --for label-studio --codebook codebook.yaml "
+            "--output b.csv",
+            "annotations.csv: not valid JSON"),
+        Bad("Read and written at once", f"{IMPORT.replace('a.csv', 'annotations.csv')} "
+            "--output annotations.csv",
+            "annotations.csv: read from and written to at once; write to another file"),
+        Bad("`--rename` has no name", f"{IMPORT} --output b.csv --rename 3",
+            "--rename '3': must look like FROM=TO"),
+        Bad("There is no terminal", "slant label code config.yaml --coder ada --output b.csv",
+            "slant label code needs a terminal to show examples and read keys; without one, hand "
+            "out tasks with slant label export --for csv"),
     ],
     "Sources": [
         Bad("The file does not exist", f"{SET} ingest.sources.0.path=gone.jsonl",

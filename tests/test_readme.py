@@ -1,62 +1,30 @@
 """The README does what it says: its commands run, its outputs look as they are shown."""
 
 import json
-import os
 import re
 import socket
-import stat
 import subprocess
-import sys
 import time
 import urllib.request
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.pasted import ROOT, Block, blocks, install, shell
+
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
 # How far a score may be from the one that the README shows, on a machine of another kind.
 TOLERANCE = 0.02
 
 
-class Block(NamedTuple):
-    """A fenced block of the README."""
-
-    language: str
-    text: str
-
-    @property
-    def is_for_make(self):
-        return all(line.startswith("make ") for line in self.text.splitlines())
-
-
-def blocks():
-    text = (ROOT / "README.md").read_text()
-    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S)]
-
-
-def shell(command, cwd, path=None):
-    """Run `command` as a reader pastes it; it must end well, or with status 3 for rejects."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    search = f"{path}:{ours['PATH']}" if path else ours["PATH"]
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=cwd, capture_output=True, text=True, timeout=300, env={**ours, "PATH": search},
-    )  # fmt: skip
+def listed():
+    return blocks((ROOT / "README.md").read_text())
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder with the command `slant`, as installing puts it on the path."""
-    folder = tmp_path_factory.mktemp("bin")
-    script = folder / "slant"
-    script.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pipeline.cli "$@"\n'
-    )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return folder
+    """A folder with the command `slant`."""
+    return install(tmp_path_factory.mktemp("bin"))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +32,7 @@ def quickstart(installed, tmp_path_factory):
     """An empty folder in which all blocks for the shell were pasted in order: (folder, outputs)."""
     folder = tmp_path_factory.mktemp("quickstart")
     outputs = {}
-    for place, block in enumerate(blocks()):
+    for place, block in enumerate(listed()):
         if block.language != "sh" or block.is_for_make or block.text == "slant ui\n":
             continue
         done = shell(block.text, folder, installed)
@@ -100,9 +68,9 @@ def test_the_comparison_shows_both_runs(quickstart):
 
 
 def test_the_prediction_is_the_one_that_is_shown(quickstart):
-    listed = blocks()
-    place = next(place for place, block in enumerate(listed) if block.language == "json")
-    shown = json.loads(listed[place].text)
+    found = listed()
+    place = next(place for place, block in enumerate(found) if block.language == "json")
+    shown = json.loads(found[place].text)
     found = json.loads(quickstart[1][place - 1].splitlines()[-1])
     assert list(shown) == list(found)
     assert re.fullmatch("[0-9a-f]{12}", shown["model_version"])
@@ -125,7 +93,7 @@ def test_a_target_of_ones_own_gets_a_row(quickstart):
 
 def test_mlflow_shows_the_runs(quickstart, installed):
     folder, _ = quickstart
-    assert Block("sh", "slant ui\n") in blocks()
+    assert Block("sh", "slant ui\n") in listed()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -155,7 +123,7 @@ def test_the_main_job_prints_what_is_shown(installed, tmp_path):
     """The same command as `make train` runs, without MLflow: scores as shown, rows in order."""
     for name in ("configs", "data"):
         (tmp_path / name).symlink_to(ROOT / name)
-    shown = next(block.text for block in blocks() if block.language == "text").splitlines()
+    shown = next(block.text for block in listed() if block.language == "text").splitlines()
     done = shell("slant run configs/default.yaml --set track.enabled=false", tmp_path, installed)
     assert done.returncode == 0, done.stderr
     found = done.stderr.splitlines() + done.stdout.splitlines()

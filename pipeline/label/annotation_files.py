@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipeline.artifacts import replacing
 from pipeline.errors import DataError
 from pipeline.label.answers import AnswerBook, Note, Problems
+from pipeline.records import NONE_HOLDS
 
 # Where a row stands, as `file:line`, and its cells.
 Row: TypeAlias = tuple[str, Mapping[str, str]]
@@ -46,10 +47,11 @@ def write_annotations(path: Path, annotations: pa.Table) -> None:
     """Write records.ANNOTATIONS as CSV; DataError where the name ends in anything else."""
     if path.suffix != ".csv":
         raise DataError(f"{path}: annotations are written as CSV; name a file that ends in .csv")
+    rows = annotations.to_pylist()
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(annotations.to_pylist())
+        writer.writerows({**row, "label": row["label"] or NONE_HOLDS} for row in rows)
 
 
 def _add(row: Mapping[str, str], book: AnswerBook) -> None:
@@ -58,7 +60,10 @@ def _add(row: Mapping[str, str], book: AnswerBook) -> None:
             raise ValueError(f"no {column}")
     book = book.of_version(row["codebook"] or None)
     example = book.example(row["article_id"], row["task"], row["target"])
-    book.add(example, row["coder"], [row["label"]])
+    if row["label"] == NONE_HOLDS:
+        book.add_none(example, row["coder"])
+    else:
+        book.add(example, row["coder"], [row["label"]])
     book.note(example, row["coder"], Note(*(row[name] or None for name in Note._fields)))
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from pipeline.codebook import Asks, Choose, Codebook, Task
 from pipeline.documents import suggest
 from pipeline.errors import DataError
-from pipeline.records import LABEL_SEPARATOR
+from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
 
 PROBLEMS_SHOWN: Final = 5
 
@@ -117,7 +117,13 @@ class AnswerBook:
         """
         task = self.task(example.task)
         for label in self._label_ids(task, texts):
-            chosen = self.labels.setdefault(example, {}).setdefault(coder, [])
+            before = self.labels.setdefault(example, {})
+            if before.get(coder) == []:
+                raise ValueError(
+                    f"{coder!r} answers {example.task!r} of {example.article_id!r} with {label!r} "
+                    "and with none"
+                )
+            chosen = before.setdefault(coder, [])
             if label in chosen:
                 continue
             if chosen and task.choose is Choose.ONE:
@@ -129,8 +135,38 @@ class AnswerBook:
             chosen.append(label)
 
     def add_none(self, example: Example, coder: str) -> None:
-        """Add that the coder found no label to hold, which is an answer where many may."""
-        self.labels.setdefault(example, {}).setdefault(coder, [])
+        """Add that the coder found no label to hold, which is an answer where many may.
+
+        ValueError where the task takes one label, or the coder chose some.
+        """
+        self._check_none(example.task)
+        if self.labels.setdefault(example, {}).setdefault(coder, []):
+            raise ValueError(
+                f"{coder!r} answers {example.task!r} of {example.article_id!r} with none and with "
+                f"{self.labels[example][coder][0]!r}"
+            )
+
+    def chosen(self, task_name: str, texts: Sequence[str]) -> list[str]:
+        """Return the ids of what is a whole answer, each once; none where it says that none holds.
+
+        ValueError where it is empty, a label is unknown, or a task that takes one gets another.
+        """
+        task = self.task(task_name)
+        if NONE_HOLDS in texts:
+            self._check_none(task_name)
+            if others := set(texts) - {NONE_HOLDS}:
+                raise ValueError(f"{NONE_HOLDS!r} and {min(others)!r} at once")
+            return []
+        ids = sorted(set(self._label_ids(task, texts)))
+        if not ids:
+            raise ValueError("no label")
+        if len(ids) > 1 and task.choose is Choose.ONE:
+            raise ValueError(f"the labels {', '.join(map(repr, ids))}; {task_name!r} takes one")
+        return ids
+
+    def _check_none(self, task_name: str) -> None:
+        if self.task(task_name).choose is Choose.ONE:
+            raise ValueError(f"{NONE_HOLDS!r} is no answer to {task_name!r}, which takes a label")
 
     def note(self, example: Example, coder: str, note: Note) -> None:
         """Keep what came with a coder's answer; of several rows, the last that says something."""

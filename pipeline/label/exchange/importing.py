@@ -1,0 +1,53 @@
+"""Take what tools exported over into an annotation file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.codebook import Codebook
+from pipeline.errors import DataError
+from pipeline.label.answer_file import AnswerFile
+from pipeline.label.exchange.collecting import Collected, collect
+from pipeline.label.exchange.forms import Form, write_lines
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of the answers in some files."""
+
+    collected: Collected
+    rejects_file: Path | None
+    """Everything that is no answer, with place and reason; none where all are."""
+
+
+def import_answers(
+    files: Sequence[Path],
+    form: Form,
+    codebook: Codebook,
+    earlier: Sequence[Codebook],
+    output: Path,
+    coder: str | None,
+    names: Mapping[str, str],
+    replace: bool,
+) -> Imported:
+    """Take the answers in `files` over into the annotation file `output`, which may be there.
+
+    See `collect`. What is no answer goes to `<output>.rejects.jsonl`.
+    """
+    rejects_file = output.with_name(f"{output.name}.rejects.jsonl")
+    for file in files:
+        for written in (output, rejects_file):
+            if file.exists() and written.exists() and file.samefile(written):
+                raise DataError(f"{file}: read from and written to at once; write to another file")
+    kept = AnswerFile(output, codebook)
+    items = (item for file in files for item in form.read(file, coder))
+    collected = collect(items, codebook, earlier, kept.read(), names, replace)
+    if collected.changed:
+        kept.replace(collected.changed, collected.answers)
+    elif collected.new:
+        kept.add(collected.answers)
+    if not collected.left:
+        rejects_file.unlink(missing_ok=True)
+        return Imported(collected, None)
+    write_lines(rejects_file, (each.as_dict() for each in collected.left))
+    return Imported(collected, rejects_file)

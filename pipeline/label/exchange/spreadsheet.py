@@ -1,0 +1,149 @@
+"""Plain CSV: a row for each example, in which coders fill in `coder`, `label` and `comment`.
+
+Answers may stand in such a sheet, or in the form that `label.annotations` reads, where each of
+several labels has a row of its own.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.artifacts import replacing
+from pipeline.codebook import Task
+from pipeline.errors import DataError
+from pipeline.label.answer_file import CELL_LIMIT
+from pipeline.label.answers import Note
+from pipeline.label.coding_tasks import CodingTask, marked
+from pipeline.label.exchange.forms import identity, options, shown, suggested
+from pipeline.label.exchange.returned import Item, Kind, Left, Returned, unreadable
+from pipeline.records import LABEL_SEPARATOR
+
+COLUMNS: Final = (
+    "example_id", "article_id", "task", "target", "codebook", "target_name", "title", "text",
+    "question", "why", "labels", "suggestion", "coder", "label", "comment", "time",
+)  # fmt: skip
+NEEDED: Final = ("article_id", "task", "label")
+SEPARATORS: Final = (",", ";", "\t")
+# A spreadsheet takes a cell that begins so for a formula.
+FORMULA_STARTS: Final = ("=", "+", "-", "@")
+
+
+class Spreadsheet:
+    """See `Form`."""
+
+    ending = ".csv"
+    schema_ending = "-labels.csv"
+
+    def write(self, path: Path, tasks: Iterable[CodingTask], suggest: bool) -> None:
+        """Write a row for each task, with empty cells for the answers."""
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(_row(task, suggest) for task in tasks)
+
+    def schema(self, task: Task) -> bytes:
+        """Return the labels with their definitions, as a sheet."""
+        out = io.StringIO(newline="")
+        rows = [("label", "name", "definition"), *options(task)]
+        csv.writer(out, lineterminator="\n").writerows(map(_harmless, rows))
+        return out.getvalue().encode()
+
+    def read(self, path: Path, coder: str | None) -> Iterator[Item]:
+        """Read a sheet with commas, semicolons or tabs; rows about one answer are put together."""
+        answers: dict[tuple[str, ...], Returned] = {}
+        for place, row in _rows(path):
+            if isinstance(row, Left):
+                yield row
+                continue
+            labels = [text.strip() for text in row["label"].split(LABEL_SEPARATOR) if text.strip()]
+            found = _returned(place, row, coder, labels)
+            if not labels:
+                told = {key: row[key] for key in ("article_id", "task", "target", "comment")}
+                yield Left(Kind.UNANSWERED, place, "no label", told)
+                continue
+            key = (
+                found.article_id, found.task, found.target, found.coder, row["codebook"]
+            )  # fmt: skip
+            answers[key] = _together(answers.get(key), found)
+        yield from answers.values()
+
+
+def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
+    fields = shown(task)
+    return {
+        **identity(task),
+        **{key: _harmless([fields[key]])[0] for key in fields},
+        "text": _harmless([marked(task.text, task.mentions)])[0],
+        "labels": LABEL_SEPARATOR.join(each for each, _, _ in options(task.task)),
+        "suggestion": LABEL_SEPARATOR.join(suggested(task, suggest)),
+    }
+
+
+def _harmless(cells: Iterable[str | None]) -> list[str]:
+    """Return the cells so that no spreadsheet runs what an article's author wrote."""
+    return [f"'{cell}" if (cell or "").startswith(FORMULA_STARTS) else cell or "" for cell in cells]
+
+
+def _returned(place: str, row: Mapping[str, str], coder: str | None, labels: list[str]) -> Returned:
+    return Returned(
+        place=place,
+        article_id=row["article_id"],
+        task=row["task"],
+        target=row["target"],
+        coder=row["coder"] or coder or "",
+        labels=tuple(labels),
+        note=Note(row["time"] or None, row["comment"] or None, row["codebook"] or None),
+    )
+
+
+def _together(before: Returned | None, now: Returned) -> Returned:
+    if before is None:
+        return now
+    labels = tuple(dict.fromkeys([*before.labels, *now.labels]))
+    comments = [note.comment for note in (before.note, now.note) if note.comment]
+    note = Note(
+        now.note.time or before.note.time,
+        "\n".join(dict.fromkeys(comments)) or None,
+        before.note.codebook or now.note.codebook,
+    )
+    return Returned(
+        before.place, before.article_id, before.task, before.target, before.coder, labels, note
+    )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | Left]]:
+    csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
+    line = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            separator = _separator(stream.readline())
+            stream.seek(0)
+            reader = csv.reader(stream, delimiter=separator, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            if missing := [name for name in NEEDED if name not in header]:
+                raise DataError(
+                    f"{path}:1: no column {', '.join(missing)}; the columns are "
+                    f"{', '.join(header) or 'none'}"
+                )
+            line = reader.line_num + 1
+            for cells in reader:
+                place = f"{path}:{line}"
+                if len(cells) > len(header):
+                    why = f"{len(cells)} cells under {len(header)} columns"
+                    yield place, Left(Kind.REJECT, place, why, cells)
+                elif any(cells):
+                    found = dict(zip(header, cells, strict=False))
+                    yield place, {name: found.get(name, "").strip() for name in COLUMNS}
+                line = reader.line_num + 1
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8 text; save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{path}:{line}: not valid CSV: {error}") from None
+
+
+def _separator(header: str) -> str:
+    return max(SEPARATORS, key=header.count)

@@ -1,0 +1,126 @@
+"""`slant label export` and `slant label import`, as a user runs them."""
+
+import contextlib
+import csv
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from tests.small_project import write_project
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The run of a small project whose articles are ingested."""
+    folder = tmp_path_factory.mktemp("small")
+    write_project(folder)
+    with contextlib.chdir(folder):
+        invoke("ingest", "config.yaml")
+    return folder
+
+
+@pytest.fixture
+def folder(run, monkeypatch, tmp_path):
+    """The small project as the working folder; what is written goes to `tmp_path`."""
+    monkeypatch.chdir(run)
+    return tmp_path
+
+
+def invoke(*words):
+    """Run a command in this process."""
+    result = CliRunner().invoke(app, list(map(str, words)))
+    assert result.exception is None or result.exit_code == 3, result.exception
+    return result
+
+
+def sheet(path, rows):
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["article_id", "task", "target", "coder", "label"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_tasks_go_out_and_their_answers_come_in_and_are_labelled(folder):
+    out = invoke("label", "export", "config.yaml", "--for", "label-studio", "--task", "stance",
+                 "--output", folder / "stance.json", "--json")  # fmt: skip
+    (written,) = json.loads(out.stdout)
+    assert (written["tasks"], written["coder"]) == (12, None)
+    assert (folder / "stance.xml").read_text().startswith("<View>")
+    tasks = json.loads((folder / "stance.json").read_text())
+    for number, task in enumerate(tasks):
+        value = {"choices": ["threat" if number % 2 else "opportunity"]}
+        result = {"type": "choices", "from_name": "label", "to_name": "text", "value": value}
+        task["annotations"] = [{"id": number, "completed_by": 4, "result": [result]}]
+        task["id"] = number
+    (folder / "stance.json").write_text(json.dumps(tasks))
+    back = folder / "cleo.csv"
+    done = invoke("label", "import", folder / "stance.json", "--for", "label-studio", "--config",
+                  "config.yaml", "--output", back, "--rename", "4=cleo")  # fmt: skip
+    assert "12 new answers, 0 changed, 0 known already" in done.stdout
+    assert "coders     cleo 12" in done.stdout
+    labelled = invoke("label", "config.yaml", "--set", f"label.annotations=[{back}]",
+                      "--run", folder / "run")  # fmt: skip
+    assert "24 examples, 12 coded" in labelled.stderr
+
+
+def test_each_coder_gets_what_he_has_not_answered(folder):
+    done = invoke("label", "export", "runs/small", "--for", "csv", "--coder", "ada",
+                  "--coder", "cleo/d", "--output", folder / "tasks")  # fmt: skip
+    assert sorted(path.name for path in (folder / "tasks").iterdir()) == [
+        "stance-cleo_d.csv", "stance-labels.csv", "topic-cleo_d.csv", "topic-labels.csv",
+    ]  # fmt: skip
+    assert re.search(r"stance +cleo/d +12", done.stdout)
+
+
+def test_a_worklist_chooses_examples_and_their_order(folder):
+    lines = [
+        {"example_id": f"{each}|topic|", "article_id": each, "task": "topic", "why": "unsure",
+         "suggestion": "farming"}
+        for each in ("n5", "n0", "n5")
+    ]  # fmt: skip
+    worklist = folder / "queue.jsonl"
+    worklist.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    invoke("label", "export", "config.yaml", "--for", "prodigy", "--worklist", worklist,
+           "--output", folder / "out.jsonl", "--suggest")  # fmt: skip
+    rows = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+    assert [row["article_id"] for row in rows] == ["n5", "n0"]
+    assert [row["accept"] for row in rows] == [["farming"]] * 2
+    assert rows[0]["meta"]["why"] == "unsure"
+
+
+def test_a_worklist_may_ask_about_a_target_that_no_example_has(folder):
+    worklist = folder / "queue.jsonl"
+    row = {"example_id": "n0|stance|growers", "article_id": "n0", "task": "stance",
+           "target": "growers", "why": "new"}  # fmt: skip
+    worklist.write_text(json.dumps(row))
+    invoke("label", "export", "config.yaml", "--for", "doccano", "--worklist", worklist,
+           "--output", folder / "out.jsonl")  # fmt: skip
+    (task,) = (json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines())
+    assert "Barley ⟦growers⟧ fear it." in task["text"]
+    assert task["target"] == "growers"
+
+
+def test_what_is_no_answer_is_in_the_file_of_rejects_and_the_status_says_so(folder):
+    row = {"article_id": "n0", "task": "topic", "coder": "cleo", "label": "farming"}
+    given = sheet(folder / "given.csv", [row, row | {"article_id": "n1", "label": "fish"},
+                                         row | {"article_id": "n2", "label": ""}])  # fmt: skip
+    words = ("label", "import", given, "--for", "csv", "--codebook", "codebook.yaml",
+             "--output", folder / "a.csv")  # fmt: skip
+    done = invoke(*words)
+    assert done.exit_code == 3
+    assert "reject     1  unknown label 'fish'" in done.stdout
+    assert "unanswered 1  no label" in done.stdout
+    lines = (folder / "a.csv.rejects.jsonl").read_text().splitlines()
+    left = sorted((json.loads(line) for line in lines), key=lambda each: each["place"])
+    assert [(each["kind"], each["place"]) for each in left] == [
+        ("reject", f"{given}:3"), ("unanswered", f"{given}:4"),
+    ]  # fmt: skip
+    assert left[0]["what"]["labels"] == ["fish"]
+    sheet(given, [row])
+    done = invoke(*words, "--json")
+    assert (json.loads(done.stdout)["known"], done.exit_code) == (1, 0)
+    assert not (folder / "a.csv.rejects.jsonl").exists()
