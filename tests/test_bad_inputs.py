@@ -190,7 +190,7 @@ SECTIONS = {
             "annotations.csv:4: 'ada' answers 'topic' of 'n0' with 'shipping' and with 'farming'; "
             "this task takes one",
             edit=("annotations.csv", "n0,topic,,ben,farming", "n0,topic,,ada,shipping")),
-        Bad("Nobody answered", "slant label config.yaml",
+        Bad("Nobody answered", "slant audit config.yaml",
             "no example has an answer: name the fields of the answers in label.inline, "
             "or the coders' files in label.annotations",
             files={"annotations.csv": NO_ANSWERS}),
