@@ -198,6 +198,22 @@ SECTIONS = {
             "label.annotations: none of the 1 annotated examples belongs to an article; they name "
             "articles such as 'z1', the articles are such as 'n0'",
             files={"annotations.csv": f"{NO_ANSWERS}z1,topic,,ada,farming\n"}),
+        Bad("A list is asked for of an unknown task", "slant label errors config.yaml --task tone",
+            "--task tone: harbour@1.0 has no such task; its tasks are stance, topic"),
+        Bad("Too few stories for the folds", "slant label errors config.yaml "
+            "--set review.errors.folds=9",
+            "review.errors.folds: 9 folds need as many stories; task 'stance' has 8 with an answer "
+            "on train and dev"),
+        Bad("No answer can be wrong", "slant label errors config.yaml",
+            "config.yaml: no example on train or dev is coded, so no answer can be wrong",
+            files={"annotations.csv": NO_ANSWERS}),
+        Bad("A model is to pick the test side", "slant label queue config.yaml --side test",
+            "--side test: what models pick is for the train side only, since it is no fair sample; "
+            "add --random to draw one"),
+        Bad("The side does not exist", "slant label queue config.yaml --random --side tests",
+            "--side tests: no such side; there are dev, test, train"),
+        Bad("The worklist is a folder", "slant label queue config.yaml --output .",
+            "--output .: this is a folder; name a file"),
     ],
     "Sources": [
         Bad("The file does not exist", f"{SET} ingest.sources.0.path=gone.jsonl",

@@ -59,6 +59,7 @@ def errors(
         tasks_asked,
     )
 
+    _check_output(output)
     project = open_project(where, overrides or [], folder, tell)
     if told := stand_in(project):
         typer.echo(told, err=True)
@@ -66,6 +67,9 @@ def errors(
         view.task: likely_errors(project, view, test=test)
         for view in tasks_asked(project.codebook, tasks or [])
     }
+    if not any(each.judged + each.strangers for each in found.values()):
+        sides = "a test side" if test else "train or dev"
+        raise PipelineError(f"{where}: no example on {sides} is coded, so no answer can be wrong")
     worklist = in_turns([doubts.worklist for doubts in found.values()])
     rows = [["task", "judged", "in the list", "not judged"]]
     rows += [
@@ -132,6 +136,7 @@ def queue(
         tasks_asked,
     )
 
+    _check_output(output)
     _check_options(models or [], side, at_random)
     project = open_project(where, overrides or [], folder, tell)
     views = tasks_asked(project.codebook, tasks or [])
@@ -160,6 +165,11 @@ def queue(
     _give(in_turns([each.worklist for each in found.values()]), output, rows, by_task, as_json)
     if at_random and not as_json and any(each.waiting for each in found.values()):
         typer.echo("every example had the same chance: this list may become a test set", err=True)
+
+
+def _check_output(output: Path | None) -> None:
+    if output is not None and output.is_dir():
+        raise PipelineError(f"--output {output}: this is a folder; name a file")
 
 
 def _check_options(models: list[str], side: str | None, at_random: bool) -> None:

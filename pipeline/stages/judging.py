@@ -45,11 +45,9 @@ class Bench:
 
     @classmethod
     def of(cls, config: Config, codebook: Codebook, run: RunFolder, view: View) -> "Bench":
-        """Read them; DataError where nothing is coded."""
+        """Read them."""
         coded = coded_examples(run, codebook)
         rows = coded.filter(pc.equal(coded["task"], view.task))
-        if not len(rows):
-            raise DataError(f"task '{view.task}': no example is coded, so no answer can be wrong")
         articles = read_table(run.articles, ["id", "title", "text"])
         return cls(Material(view, codebook, rows, articles, Path()), config)
 
@@ -67,6 +65,12 @@ class Bench:
         """
         kept = np.flatnonzero(~self.tested)
         folds = self.config.review.errors.folds
+        stories = len({self.all.stories[row] for row in kept.tolist()})
+        if stories < folds:
+            raise DataError(
+                f"review.errors.folds: {folds} folds need as many stories; task "
+                f"'{self.all.view.task}' has {stories} with an answer on train and dev"
+            )
         parts = group_folds(self.all.gold, self.all.stories, kept, folds, self.config.seed)
         return self._judged([(learned, held, 0) for learned, held in parts])
 
@@ -76,8 +80,6 @@ class Bench:
         Nothing is fitted on the test side: strength and temperature come from folds over the rest.
         """
         learned, held = np.flatnonzero(~self.tested), np.flatnonzero(self.tested)
-        if not len(held):
-            raise DataError(f"task '{self.all.view.task}': no coded example on a test side")
         return self._judged([(learned, held, self.config.review.errors.folds)])
 
     def _judged(self, parts: Sequence[_Part]) -> Judgement:

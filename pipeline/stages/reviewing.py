@@ -118,8 +118,13 @@ class Doubts:
 
 
 def likely_errors(project: Project, view: View, *, test: bool) -> Doubts:
-    """List the answers of train and dev that held-out models doubt most, or those of test."""
+    """List the answers of train and dev that held-out models doubt most, or those of test.
+
+    Where nothing is coded there, nothing is judged.
+    """
     bench = Bench.of(project.config, project.codebook, project.run, view)
+    if not (bench.tested if test else ~bench.tested).any():
+        return Doubts(WORKLIST.empty_table(), 0, 0)
     judgement = bench.on_test() if test else bench.by_folds()
     section = project.config.review.errors
     count = len(judgement.judged.rows)
