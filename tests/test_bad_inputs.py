@@ -192,7 +192,7 @@ SECTIONS = {
             "annotations.csv:4: 'ada' answers 'topic' of 'n0' with 'shipping' and with 'farming'; "
             "this task takes one",
             edit=("annotations.csv", "n0,topic,,ben,farming", "n0,topic,,ada,shipping")),
-        Bad("Nobody answered", "slant label config.yaml",
+        Bad("Nobody answered", "slant audit config.yaml",
             "no example has an answer: name the fields of the answers in label.inline, "
             "or the coders' files in label.annotations",
             files={"annotations.csv": NO_ANSWERS}),
@@ -200,6 +200,22 @@ SECTIONS = {
             "label.annotations: none of the 1 annotated examples belongs to an article; they name "
             "articles such as 'z1', the articles are such as 'n0'",
             files={"annotations.csv": f"{NO_ANSWERS}z1,topic,,ada,farming\n"}),
+        Bad("A list is asked for of an unknown task", "slant label errors config.yaml --task tone",
+            "--task tone: harbour@1.0 has no such task; its tasks are stance, topic"),
+        Bad("Too few stories for the folds", "slant label errors config.yaml "
+            "--set review.errors.folds=9",
+            "review.errors.folds: 9 folds need as many stories; task 'stance' has 8 with an answer "
+            "on train and dev"),
+        Bad("No answer can be wrong", "slant label errors config.yaml",
+            "config.yaml: no example on train or dev is coded, so no answer can be wrong",
+            files={"annotations.csv": NO_ANSWERS}),
+        Bad("A model is to pick the test side", "slant label queue config.yaml --side test",
+            "--side test: what models pick is for the train side only, since it is no fair sample; "
+            "add --random to draw one"),
+        Bad("The side does not exist", "slant label queue config.yaml --random --side tests",
+            "--side tests: no such side; there are dev, test, train"),
+        Bad("The worklist is a folder", "slant label queue config.yaml --output .",
+            "--output .: this is a folder; name a file"),
     ],
     "Handing tasks out, and taking answers": [
         Bad("The folder is no run", f"{EXPORT.replace('config.yaml', '.')} --output tasks",

@@ -8,6 +8,7 @@ from pipeline.cli.app import app, main
 
 # The help lists the commands in the order of these imports.
 from pipeline.cli import running, labelling, coding, agreement  # noqa: F401  isort: skip
+from pipeline.cli import running, labelling, agreement, reviewing  # noqa: F401  isort: skip
 from pipeline.cli import behaving, predicting, comparing, codebooks  # noqa: F401  isort: skip
 
 __all__ = ["app", "main"]

@@ -43,6 +43,7 @@ from pipeline.config.label import (
     OneCoin,
 )
 from pipeline.config.predict import Abstain, Predict, Sets
+from pipeline.config.review import LabelErrors, Queue, Ranking, Review
 from pipeline.config.split import (
     Audit,
     FoldSplit,
@@ -88,6 +89,7 @@ __all__ = [
     "InlineGold",
     "Intervals",
     "Keep",
+    "LabelErrors",
     "LabelSection",
     "LinearTrain",
     "Majority",
@@ -97,8 +99,11 @@ __all__ = [
     "Nobody",
     "OneCoin",
     "Predict",
+    "Queue",
     "Range",
+    "Ranking",
     "Repeat",
+    "Review",
     "Rung",
     "Sets",
     "Source",
@@ -130,6 +135,8 @@ class Config(Section):
     """Where the articles are, and which field of them holds what."""
     label: LabelSection = LabelSection()
     """Where the answers are."""
+    review: Review = Review()
+    """Which examples people should look at: likely label errors, and what to code next."""
     split: SplitSection = HashSplit()
     """What is learned from, what is chosen on, and what is tested on."""
     audit: Audit = Audit()

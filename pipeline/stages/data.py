@@ -151,11 +151,6 @@ def label(config: Config, codebook: Codebook, run: RunFolder) -> str:
     write_worklist(run.disputed, labelled.disputed)
     write_worklist(run.outdated, recoding_worklist(labelled.outdated))
     coded = len(labelled.examples) - labelled.examples["gold"].null_count
-    if not coded:
-        raise DataError(
-            "no example has an answer: name the fields of the answers in label.inline, "
-            "or the coders' files in label.annotations"
-        )
     told = [_count(len(labelled.examples), "example"), f"{coded:,} coded"]
     if len(labelled.disputed):
         told.append(f"{len(labelled.disputed):,} disputed")
@@ -200,8 +195,14 @@ def asked_fields(section: LabelSection) -> list[str]:
 
 def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Write what may give the answers away; DataError where it is as bad as `fail_on` says."""
+    examples = read_table(run.examples)
+    if examples["gold"].null_count == len(examples):  # coders get their first tasks without it
+        raise DataError(
+            "no example has an answer: name the fields of the answers in label.inline, "
+            "or the coders' files in label.annotations"
+        )
     findings = audit_run(
-        Coded.of(read_table(run.articles), read_table(run.splits), read_table(run.examples)),
+        Coded.of(read_table(run.articles), read_table(run.splits), examples),
         codebook,
         config.audit,
         Promises(grouped_by(config.split), config.split.by == "time", asked_fields(config.label)),

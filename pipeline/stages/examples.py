@@ -61,6 +61,12 @@ def tied_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
     return _placed(examples.filter(tied), run, codebook)
 
 
+def uncoded_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
+    """Return the examples that nobody has answered, as `coded_examples`."""
+    examples = read_table(run.examples)
+    return _placed(examples.filter(pc.equal(examples["coders"], 0)), run, codebook)
+
+
 def _placed(examples: pa.Table, run: RunFolder, codebook: Codebook) -> pa.Table:
     examples = examples.filter(pc.is_in(examples["task"], pa.array(sorted(codebook.tasks))))
     splits = read_table(run.splits, ["article_id", "side", "story"])

@@ -101,6 +101,11 @@ def _values(scores: list[dict[str, Any]], side: str, task: str, name: str) -> li
 
 
 def _summary(name: str, values: list[float], confidence: float) -> dict[str, Any]:
+    return mean_of(values, confidence, _BOUNDS.get(name, (0.0, 1.0)))
+
+
+def mean_of(values: list[float], confidence: float, bounds: tuple[float, float]) -> dict[str, Any]:
+    """Return the mean of values between `bounds`, its interval (Student's t), and the values."""
     from scipy.stats import t
 
     mean = statistics.fmean(values)
@@ -108,7 +113,7 @@ def _summary(name: str, values: list[float], confidence: float) -> dict[str, Any
         return {"mean": mean, "deviation": None, "low": None, "high": None, "values": values}
     deviation = statistics.stdev(values)
     reach = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation / len(values) ** 0.5
-    lowest, highest = _BOUNDS.get(name, (0.0, 1.0))
+    lowest, highest = bounds
     return {
         "mean": mean,
         "deviation": deviation,
