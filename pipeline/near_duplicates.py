@@ -1,6 +1,6 @@
 """Find the articles whose texts are the same or nearly, by MinHash and exact verification."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,6 +18,9 @@ Pairs: TypeAlias = npt.NDArray[np.int64]
 ESTIMATE_MARGIN: Final = 0.2
 ARTICLES_AT_ONCE: Final = 1024
 PAIRS_AT_ONCE: Final = 65_536
+# In a larger bucket an article is paired with the first so many of each side.
+LARGE_BUCKET: Final = 128
+FIRST_OF_A_SIDE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,23 @@ class NearDuplicates:
         yield from self.similar.get(self.first[article], ())
 
 
-def find_near_duplicates(texts: pa.ChunkedArray, threshold: float) -> NearDuplicates:
+def find_near_duplicates(
+    texts: pa.ChunkedArray, threshold: float, sides: Sequence[str | None] = ()
+) -> NearDuplicates:
     """Find all pairs of texts whose word 5-grams have a Jaccard similarity of `threshold` or more.
 
     What does not count is said in `shingles`. A text of fewer than five words is one shingle, so it
     is similar to nothing but its equals. Similarities are exact; the search for pairs to verify
     misses one in a thousand at the threshold (two at one of 0.3, seventy at 0.2), hardly any
-    above it.
+    above it. Of more than 128 texts that look alike, each is paired with the first 16 of each of
+    the `sides` on which the articles are, so that many copies do not make all their pairs.
 
     Keeps about 500 bytes per article, whatever its length, 8 bytes per word of the articles that
     may have a near-duplicate, and about 200 bytes per pair.
     """
     first, signatures = _signatures(texts)
     distinct = np.flatnonzero(first == np.arange(len(first)))
-    pairs = _candidates(signatures, *banding(threshold))
+    pairs = _candidates(signatures, _sides_of(first, sides)[distinct], *banding(threshold))
     pairs = distinct[_promising(pairs, signatures, threshold - ESTIMATE_MARGIN)]
     similar: dict[int, list[tuple[int, float]]] = {}
     for (one, other), similarity in _verified(pairs, texts, threshold):
@@ -90,17 +96,29 @@ def _signatures(texts: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDAr
     return first, np.concatenate(blocks)
 
 
-def _candidates(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> Pairs:
+def _sides_of(first: npt.NDArray[np.int64], sides: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """Return for each article a number that says on which sides the copies of its text are."""
+    on = np.zeros(len(first), np.int64)
+    names = {side: number for number, side in enumerate(dict.fromkeys(sides))}
+    if sides:
+        bits = np.array([1 << min(names[side], 62) for side in sides], np.int64)
+        np.bitwise_or.at(on, first, bits)
+    return on
+
+
+def _candidates(
+    signatures: npt.NDArray[np.uint32], sides: npt.NDArray[np.int64], bands: int, rows: int
+) -> Pairs:
     """Return the pairs of signatures that agree in all rows of a band, in order."""
     count = len(signatures)
     found = np.empty(0, np.int64)
     for band in range(bands):
         columns = np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])
-        found = np.union1d(found, _pairs_of_equals(band_keys(columns, 1, rows)[:, 0]))
+        found = np.union1d(found, _pairs_of_equals(band_keys(columns, 1, rows)[:, 0], sides))
     return np.column_stack((found // max(count, 1), found % max(count, 1)))
 
 
-def _pairs_of_equals(keys: Hashes) -> npt.NDArray[np.int64]:
+def _pairs_of_equals(keys: Hashes, sides: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the pairs of positions that have the same key, each as `first * count + second`."""
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=~keys[order][:1]))
@@ -108,9 +126,22 @@ def _pairs_of_equals(keys: Hashes) -> npt.NDArray[np.int64]:
     pairs = [np.empty(0, np.int64)]
     for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
         members = order[start:end]
-        one, other = np.triu_indices(len(members), k=1)
+        if len(members) <= LARGE_BUCKET:
+            one, other = np.triu_indices(len(members), k=1)
+        else:
+            one, other = _pairs_with_first(sides[members])
         pairs.append(members[one] * len(keys) + members[other])
     return np.concatenate(pairs)
+
+
+def _pairs_with_first(
+    sides: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the pairs of the first few of each side with all, the earlier one first."""
+    firsts = [np.flatnonzero(sides == side)[:FIRST_OF_A_SIDE] for side in np.unique(sides)]
+    one, other = np.meshgrid(np.concatenate(firsts), np.arange(len(sides)))
+    is_pair = one != other
+    return np.minimum(one, other)[is_pair], np.maximum(one, other)[is_pair]
 
 
 def _promising(pairs: Pairs, signatures: npt.NDArray[np.uint32], least: float) -> Pairs:

@@ -135,3 +135,33 @@ def test_chunks_of_the_column_do_not_matter() -> None:
     texts = changed_texts(seed=9, count=10)
     chunks = pa.chunked_array([texts[:3], texts[3:4], [], texts[4:]], pa.large_string())
     assert find_near_duplicates(chunks, 0.8) == find(*texts)
+
+
+def wire_copies(count: int) -> list[str]:
+    """Return texts each of which differs from the first in one word."""
+    words = [f"word{number}" for number in range(100)]
+    texts = []
+    for number in range(count):
+        changed = list(words)
+        changed[number % 90] = f"other{number}"
+        texts.append(" ".join(changed))
+    return texts
+
+
+def test_many_copies_are_paired_with_the_first_of_each_side_and_not_all_with_all() -> None:
+    sides = ["train"] * 500 + ["test"] * 100
+    near = find_near_duplicates(pa.chunked_array([wire_copies(600)]), 0.8, sides)
+    twice = find_near_duplicates(pa.chunked_array([wire_copies(1200)]), 0.8, sides * 2)
+    assert len(pairs(twice)) < 3 * len(pairs(near))
+    for article, side in enumerate(sides):
+        met = {sides[other] for other, _ in near.of(article) if other != article}
+        assert met == {"train", "test"}, (article, side)
+
+
+def test_a_copy_of_a_text_on_another_side_is_met_though_its_first_is_not() -> None:
+    texts = wire_copies(600)
+    # The 500th text is on test too, and nothing else is.
+    sides = ["train"] * 600 + ["test"]
+    near = find_near_duplicates(pa.chunked_array([[*texts, texts[500]]]), 0.8, sides)
+    assert near.first[600] == 500
+    assert all(500 in {other for other, _ in near.of(article)} for article in range(600))

@@ -16,7 +16,7 @@ _SHORTEST_HEADLINE: Final = 4  # words: "Editorial" and "Letters to the editor" 
 
 def copies(coded: Coded, threshold: float) -> Iterator[Finding]:
     """Find test articles whose text is, or nearly is, that of an article in train or dev."""
-    near = find_near_duplicates(coded.articles["text"], min(threshold, COPY))
+    near = find_near_duplicates(coded.articles["text"], min(threshold, COPY), coded.sides)
     members: dict[int, list[int]] = {}
     for place, first in enumerate(near.first):
         members.setdefault(first, []).append(place)

@@ -44,8 +44,13 @@ def split_articles(
         raise DataError("split: there are no articles to split; look at ingest.sources")
     wishes = wishes_for(articles, section)
     ids = articles["id"].to_pylist()
-    near = find_near_duplicates(articles["text"], section.near_duplicate)
-    places = place_articles(ids, wishes, near, _kept(earlier))
+    kept = _kept(earlier)
+    sides = [
+        kept[each].side if each in kept else wish.side
+        for each, wish in zip(ids, wishes, strict=True)
+    ]
+    near = find_near_duplicates(articles["text"], section.near_duplicate, sides)
+    places = place_articles(ids, wishes, near, kept)
     if isinstance(section, GivenSplit) and section.apart is not None:
         places = keep_apart(places, section.apart)
     _check_sides(places, section)
