@@ -40,7 +40,7 @@ def feed_rows(
         sanitize_html=False,
     )
     if not feed.entries:
-        return "the feed has no entries" if feed.version else "not an RSS or Atom feed"
+        return "the feed has no entries" if feed.get("version") else "not an RSS or Atom feed"
     outlet = _plain(feed.feed.get("title_detail"))
     language = feed.feed.get("language")
     return [_row(entry, fields, outlet, language) for entry in feed.entries]

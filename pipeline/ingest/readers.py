@@ -227,7 +227,8 @@ def _scalar_row(batch: pa.RecordBatch, index: int, place: int) -> Item:
         try:
             values[name] = column[index].as_py()
         except UnicodeDecodeError as error:
-            return Flaw(place, f"'{name}' holds bytes that are not UTF-8", error.object)
+            known = f"'{name}' holds bytes that are not UTF-8 (from byte {error.start + 1} on)"
+            return Flaw(place, known, error.object)
     return Row(place, values, None)
 
 

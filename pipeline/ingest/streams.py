@@ -80,26 +80,32 @@ class Allowance:
 
 
 class Metered:
-    """A stream whose bytes are counted against an allowance. Arrow takes it for a file."""
+    """A stream whose bytes are counted against an allowance; like a file, for those who ask."""
 
     closed = False
 
     def __init__(self, stream: Readable, allowance: Allowance) -> None:
         self._stream = stream
         self._allowance = allowance
+        self._place = 0
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes; ExpandedError where they are too many."""
         block = self._stream.read(size)
         self._allowance.spend(len(block))
+        self._place += len(block)
         return block
 
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._place
+
     def readable(self) -> bool:
-        """Return True: Arrow asks."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Return False: Arrow asks."""
+        """Return False."""
         return False
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ def documents(stream: Any, fields: config.Fields) -> Iterator[Document | Flaw]:
         place += 1
         held = found
         has_pages = has_pages or found is not None
-        kinds[record.record_type.name] += 1
+        kinds[str(record.record_type)] += 1
     if not has_pages:
         names = ", ".join(f"{count:,} {name}" for name, count in sorted(kinds.items()))
         yield Flaw(
@@ -79,7 +79,7 @@ def _shown(held: Document | Flaw) -> bytes:
 
 def _document(record: Any, place: int, fields: config.Fields) -> Document | Flaw | None:
     """Return the page in a record, a flaw where it is broken, None where the record has none."""
-    if record.record_type.name != "response":
+    if str(record.record_type) != "response":
         return None
     http = record.http_headers
     status = http.status_code if http is not None else None
