@@ -5,8 +5,8 @@
 
 Each input is made at its full size in a temporary folder, beside one good article, and `slant
 ingest` reads the folder in a process of its own. The table shows the first reject. Seconds are of
-the clock. Memory is the peak of the process and of its parsers together, as Linux counts it. The
-last column says what was changed outside of the run's folder: it must be empty.
+the processor, memory is the peak, both of the process and its parsers together, as Linux counts
+them. The last column says what was changed outside of the run's folder: it must be empty.
 """
 
 import bz2
@@ -489,21 +489,24 @@ def _(folder):
 
 
 def measured(work):
-    """Run `slant ingest` there; return the status, its last words, seconds and MB."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "ingest", "config.yaml"],
-        cwd=work,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    )
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, sum(high_water(one) for one in tree(process.pid)))
-        time.sleep(0.02)
-    words = process.stderr.read().decode(errors="replace").strip().splitlines() or [""]
-    return process.returncode, words[-1], time.perf_counter() - started, peak / 1024
+    """Run `slant ingest` there; return the status, its last words, processor seconds and MB."""
+    with (work / "stderr").open("w+") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "ingest", "config.yaml"],
+            cwd=work,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        )
+        peak, done = 0, 0
+        while not done:
+            peak = max(peak, sum(high_water(one) for one in tree(process.pid)))
+            time.sleep(0.02)
+            done, status, used = os.wait4(process.pid, os.WNOHANG)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    said = (work / "stderr").read_text(errors="replace").strip().splitlines() or [""]
+    (work / "stderr").unlink()
+    return process.returncode, said[-1], used.ru_utime + used.ru_stime, peak / 1024
 
 
 def tree(pid):

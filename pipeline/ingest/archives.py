@@ -94,8 +94,8 @@ def _refuse_long_list(packed: BinaryIO) -> None:
 
 def _special_in_zip(info: zipfile.ZipInfo) -> str | None:
     if info.flag_bits & _ENCRYPTED:
-        return "that are encrypted"
-    return "that are links" if stat.S_ISLNK(info.external_attr >> 16) else None
+        return "(encrypted)"
+    return "(links)" if stat.S_ISLNK(info.external_attr >> 16) else None
 
 
 def _in_tar(archive: SourceFile, passed: Passed) -> Iterator[SourceFile | Flaw]:
@@ -160,10 +160,10 @@ class _TarInfo(tarfile.TarInfo):
 
 def _special_in_tar(info: tarfile.TarInfo) -> str | None:
     if info.issym() or info.islnk():
-        return "that are links"
+        return "(links)"
     if not info.isreg():
-        return "that are devices or pipes"
-    return "that are sparse" if info.issparse() else None
+        return "(devices or pipes)"
+    return "(sparse)" if info.issparse() else None
 
 
 def _checked(
@@ -181,7 +181,7 @@ def _checked(
         passed.add(special, name)
         return None
     if archive_kind(path):
-        passed.add("that are archives in an archive", name)
+        passed.add("(archives in an archive)", name)
         return None
     known = format_of(path, archive.format)
     if known is None:

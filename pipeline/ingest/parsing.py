@@ -31,8 +31,8 @@ import sys, types
 package = types.ModuleType("pipeline.ingest")
 package.__path__ = [sys.argv[1]]
 sys.modules["pipeline.ingest"] = package
-from pipeline.ingest.worker import main
-main()
+from pipeline.ingest import worker
+worker.main()
 """
 
 
@@ -98,16 +98,23 @@ class _Pool:
         return self._threads.submit(self._parse, document, fields)
 
     def _parse(self, document: Document, fields: config.Fields) -> list[Row | Flaw]:
-        try:
-            worker = self._idle.pop()
-        except IndexError:
-            worker = _Worker()
+        worker = self._free_worker()
         answer = worker.ask(document, fields)
         if worker.is_alive:
             self._idle.append(worker)
         else:
             worker.close()
         return _items(document, answer)
+
+    def _free_worker(self) -> "_Worker":
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return _Worker()
+            if worker.is_alive:
+                return worker
+            worker.close()
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -139,7 +146,11 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,  # an interrupt is for the parent, which then closes the pipe
         )
-        self.is_alive = True
+
+    @property
+    def is_alive(self) -> bool:
+        """False where it has ended, perhaps between two documents."""
+        return self._process.poll() is None
 
     def ask(self, document: Document, fields: config.Fields) -> dict[str, Any]:
         """Return the answer of the process, or the flaw that it died."""
@@ -155,7 +166,6 @@ class _Worker:
             self._process.stdin.flush()
             answer: dict[str, Any] = json.loads(self._answer())
         except (OSError, ValueError):  # it died; the answer may be half of one
-            self.is_alive = False
             return {"flaw": self._death()}
         return answer
 
