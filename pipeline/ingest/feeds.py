@@ -4,6 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 from xml.parsers import expat
 
+from pipeline.ingest import limits
 from pipeline.ingest.encodings import decode, mended
 
 if TYPE_CHECKING:  # `worker` starts without it
@@ -29,6 +30,8 @@ def feed_rows(
     import feedparser
 
     xml = decode(content, charset).lstrip().encode(errors="replace")
+    if (tags := xml.count(b"<")) > limits.PAGE_TAGS:
+        return f"the feed has {tags:,} tags, more than {limits.PAGE_TAGS:,}"
     if _declares_entities(xml):
         return "the feed declares XML entities, which can grow without limit; it is not read"
     # From a stream: feedparser would take a name or an address, and open it. The character set

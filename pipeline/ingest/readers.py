@@ -198,6 +198,8 @@ def _broken_csv(first: int, last: int, error: csv.Error) -> str:
 def _read_parquet(file: SourceFile, fields: config.Fields, keep_extra: bool) -> Iterator[Item]:
     with readable(), seekable(file) as source, pq.ParquetFile(source, pre_buffer=False) as table:
         allowance = allowance_of(file)
+        for group in range(table.num_row_groups):
+            allowance.spend(table.metadata.row_group(group).total_byte_size)
         wanted = set(fields.model_dump().values())
         names = [name for name in table.schema_arrow.names if keep_extra or name in wanted]
         if fields.text not in names:
