@@ -16,6 +16,8 @@ import pytest
 
 from pipeline.records import PREDICTIONS
 
+HINT = "; if the file is in another character set, name it as the source's encoding"
+
 pytestmark = pytest.mark.slow
 
 _spec = importlib.util.spec_from_file_location(
@@ -186,7 +188,7 @@ def test_rows_that_cannot_be_read_are_told_with_place_and_reason(model, tmp_path
     assert [(reject["source"], reject["place"], reject["reason"]) for reject in rejects] == [
         ("a.jsonl", 2, "no 'text'; the row has 'id'"),
         ("a.jsonl", 4, "broken JSON at column 6: unexpected end of data"),
-        ("a.jsonl", 5, "bytes that are not UTF-8 (from byte 24 on)"),
+        ("a.jsonl", 5, "bytes that are not UTF-8 (from byte 24 on)" + HINT),
         ("a.jsonl", 6, "the id 'a1' occurred before"),
         ("a.jsonl", 7, "'text' is blank"),
     ]

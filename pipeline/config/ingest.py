@@ -1,8 +1,9 @@
 """The section `ingest`: where articles are, and what is made of them."""
 
+import codecs
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -20,6 +21,27 @@ def _check_side(side: str) -> str:
 GivenSide: TypeAlias = Annotated[str, AfterValidator(_check_side)]
 
 
+# Codecs of Python that are no character sets of files.
+_NO_CHARACTER_SETS: Final = ("idna", "punycode", "undefined", "unicode", "raw", "utf_7", "mbcs")
+
+
+def _check_encoding(name: str) -> str:
+    try:
+        b"".decode(name)  # refuses codecs that do not make text of bytes
+        known = codecs.lookup(name).name.replace("-", "_")
+    except (LookupError, UnicodeError, ValueError):
+        known = "undefined"
+    if known.startswith(_NO_CHARACTER_SETS):
+        raise ValueError(
+            f"{name!r} is no character set that is known; such are utf-16, cp1252, iso-8859-2, "
+            "shift_jis, gb18030"
+        )
+    return name
+
+
+Encoding: TypeAlias = Annotated[str, AfterValidator(_check_encoding)]
+
+
 class SourceFormat(StrEnum):
     """How the articles in a source are written."""
 
@@ -28,7 +50,10 @@ class SourceFormat(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     PARQUET = "parquet"
+    EXCEL = "excel"
     HTML = "html"
+    WARC = "warc"
+    FEED = "feed"
     TEXT = "text"
 
 
@@ -36,10 +61,15 @@ class FileSource(Section):
     """Articles in a file, a folder, or all files that a pattern fits."""
 
     path: str
-    """A file, a folder (read with all below it, in sorted order), or a pattern such as
-    `2024/*.jsonl.gz`; relative to `ingest.root`."""
+    """A file, a folder (read with all below it, in sorted order), a zip or tar of files, or a
+    pattern such as `2024/*.jsonl.gz`; relative to `ingest.root`."""
     format: SourceFormat = Field(default=SourceFormat.AUTO, strict=False)
-    """How it is written; `auto` goes by the file's ending."""
+    """How it is written, or what is in the archive; `auto` goes by the files' endings."""
+    encoding: Encoding | None = None
+    """The character set of its texts, such as `cp1252`; null for UTF-8, and for pages and feeds,
+    which declare their own."""
+    sheet: str | None = None
+    """The name of a workbook's sheet; null for the first one."""
     split: GivenSide | None = None
     """The side all its articles are on, for `split.by: given`: train, dev, test or test_…"""
 

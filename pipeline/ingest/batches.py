@@ -10,9 +10,11 @@ from pipeline import config, records
 from pipeline.config import HubSource, Source
 from pipeline.errors import DataError
 from pipeline.ingest import files, hub
+from pipeline.ingest.archives import files_in
+from pipeline.ingest.parsing import parsed
 from pipeline.ingest.readers import Item, read_file
 from pipeline.ingest.rows import Article, ArticleMaker, Flaw, Row, UnfitError, to_json
-from pipeline.ingest.streams import UnreadableFileError
+from pipeline.ingest.streams import ExpandedError, UnreadableFileError
 
 _BATCH_ROWS: Final = 2000
 _BATCH_CHARACTERS: Final = 8 << 20
@@ -85,7 +87,8 @@ def _batches(
 ) -> Iterator[Batch]:
     try:
         for source in section.sources:
-            for name, item in _items(source, section, keep_extra, stdin):
+            items = _items(source, section, keep_extra, stdin)
+            for name, item in parsed(items, section.fields):
                 collected.add(name, item, source.split)
                 if collected.is_full:
                     yield collected.take()
@@ -111,12 +114,32 @@ def _items(
             yield source.path, file
             continue
         try:
-            for item in read_file(file, section.fields, keep_extra):
-                yield file.name, item
+            yield from _items_of(file, section.fields, keep_extra)
         except UnreadableFileError as error:
             if file.alone:
                 raise DataError(f"{file.path.absolute()}: {error}") from None
             yield file.name, Flaw(0, str(error), b"")
+
+
+def _items_of(
+    file: files.SourceFile, fields: config.Fields, keep_extra: bool
+) -> Iterator[tuple[str, Item]]:
+    """Yield the items of a file, or of all files in an archive."""
+    if file.archive is None:
+        for item in read_file(file, fields, keep_extra):
+            yield file.name, item
+        return
+    for member in files_in(file):
+        if isinstance(member, Flaw):
+            yield file.name, member
+            continue
+        try:
+            for item in read_file(member, fields, keep_extra):
+                yield member.name, item
+        except ExpandedError:
+            raise
+        except UnreadableFileError as error:
+            yield member.name, Flaw(0, str(error), b"")
 
 
 class _Collected:
@@ -145,7 +168,7 @@ class _Collected:
         rows = len(self._articles) + len(self._rejects)
         return rows >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS
 
-    def add(self, source: str, item: Item, side: str | None) -> None:
+    def add(self, source: str, item: Row | Flaw, side: str | None) -> None:
         """Add a row as article or reject; DataError when that is one reject too many."""
         if isinstance(item, Flaw):
             self._reject(source, item, item.reason)
@@ -160,7 +183,7 @@ class _Collected:
         self._articles.append(article)
         self._characters += sum(len(part) for part in article if type(part) is str)
 
-    def _reject(self, source: str, item: Item, reason: str) -> None:
+    def _reject(self, source: str, item: Row | Flaw, reason: str) -> None:
         reject = Reject(source, item.place, reason, _shown(item))
         self._rejects.append(reject)
         self._rejected += 1

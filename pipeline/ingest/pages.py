@@ -1,10 +1,13 @@
 """Files that hold one article each: web pages and plain text."""
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pipeline import config
-from pipeline.ingest.streams import not_utf8
+from pipeline.ingest import limits
+from pipeline.ingest.encodings import decode, mended
+
+if TYPE_CHECKING:  # `worker` starts without it
+    from pipeline import config
 
 # A longer first line is a paragraph.
 _LONGEST_TITLE: Final = 200
@@ -15,43 +18,46 @@ _DATE_SEARCH: Final = {
     "min_date": "1700-01-01",
     "max_date": "2199-12-31",
 }
-_CHARSET: Final = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""")
-# Bytes at the beginning of a page that may declare its character set.
-_DECLARATION: Final = 4096
-# What browsers take these names for.
-_CP1252: Final = ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii")
+# Tags of which it is worth to count the attributes; a value may be long.
+_LONG_TAG: Final = re.compile(r"<[A-Za-z][^<>]{10000,}")
+_QUOTED: Final = re.compile(r""""[^"]*"|'[^']*'""")
 _EXTRA: Final = ("author", "description", "categories", "tags")
 
 
-def html_fields(content: bytes, fields: config.Fields) -> dict[str, Any] | str:
+def html_fields(
+    content: bytes, fields: "config.Fields", charset: str | None = None
+) -> dict[str, Any] | str:
     """Return main text and metadata of a page under the names in `fields`, or why there is none.
 
-    The page is read as UTF-8, else in the character set that it declares, else in the one that
-    trafilatura guesses.
+    `charset` is what stands outside of the page, such as in its HTTP header. What this takes is
+    only bounded where it runs in `worker`.
     """
+    page = decode(content, charset)
+    if (reason := _too_much(page)) is not None:
+        return reason
     try:
-        return _extract(_in_utf8(content), fields)
+        found = _extract(page, fields)
+    except MemoryError:
+        raise
     except Exception as error:  # parsers of other people, over anything that the web holds
         return f"the page cannot be parsed ({type(error).__name__})"
+    if isinstance(found, dict):
+        return {name: mended(one) if type(one) is str else one for name, one in found.items()}
+    return found
 
 
-def _in_utf8(content: bytes) -> bytes:
-    """Return the page in UTF-8; as it is where it declares no character set that fits it."""
-    declared = _CHARSET.search(content, 0, _DECLARATION)
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        if declared is None:
-            return content
-        name = declared[1].decode().lower()
-        try:
-            return content.decode("cp1252" if name in _CP1252 else name).encode()
-        except (LookupError, ValueError):
-            return content
-    return content
+def _too_much(page: str) -> str | None:
+    """Say what would take a parser too long, or return None."""
+    if (tags := page.count("<")) > limits.PAGE_TAGS:
+        return f"the page has {tags:,} tags, more than {limits.PAGE_TAGS:,}"
+    for tag in _LONG_TAG.finditer(page):
+        count = len(_QUOTED.sub("", tag[0]).split()) - 1
+        if count > limits.TAG_ATTRIBUTES:
+            return f"a tag has {count:,} attributes, more than {limits.TAG_ATTRIBUTES:,}"
+    return None
 
 
-def _extract(content: bytes, fields: config.Fields) -> dict[str, Any] | str:
+def _extract(content: str, fields: "config.Fields") -> dict[str, Any] | str:
     import trafilatura
 
     tree = trafilatura.load_html(content)
@@ -77,18 +83,14 @@ def _extract(content: bytes, fields: config.Fields) -> dict[str, Any] | str:
     }
 
 
-def text_fields(content: bytes, fields: config.Fields) -> dict[str, Any] | str:
-    r"""Return the text, and the title if there is one, of a file in UTF-8, or why there is none.
+def text_fields(content: str, fields: "config.Fields") -> dict[str, Any]:
+    r"""Return the text of a file, and the title if there is one.
 
     The first line is the title if it has at most 200 characters, an empty line follows it, and a
     text follows that; a Markdown title loses its `#`. Otherwise all is text.
     """
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        return not_utf8(error)
-    title, _, rest = text.lstrip().replace("\r\n", "\n").partition("\n")
+    title, _, rest = content.lstrip().replace("\r\n", "\n").partition("\n")
     next_line, _, body = rest.partition("\n")
     if len(title) <= _LONGEST_TITLE and not next_line.strip() and body.strip():
         return {fields.title: title.lstrip("#").strip(), fields.text: body}
-    return {fields.text: text}
+    return {fields.text: content}

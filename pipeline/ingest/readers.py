@@ -1,14 +1,15 @@
 """From files to rows, one reader per format.
 
-A reader yields a Row for every row and a Flaw for every place that is none, and raises
-UnreadableFileError where it cannot go on. A further format is one more reader in READERS.
+A reader yields a Row for every row, a Flaw for every place that is none, and a Document for what
+is to be parsed elsewhere; it raises UnreadableFileError where it cannot go on. A further format is
+one more reader in READERS.
 """
 
 import csv
 import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -16,23 +17,29 @@ import pyarrow.parquet as pq
 
 from pipeline import config
 from pipeline.config import SourceFormat
+from pipeline.ingest import limits
 from pipeline.ingest.files import SourceFile
-from pipeline.ingest.rows import Flaw, Row
+from pipeline.ingest.rows import Document, DocumentKind, Flaw, Row
 from pipeline.ingest.streams import (
     LIMIT_NAME,
     LINE_LIMIT,
     UnreadableFileError,
+    allowance_of,
     lines,
-    not_utf8,
+    not_in,
     opened,
+    opened_text,
     read_whole,
     readable,
+    seekable,
 )
 
-Item: TypeAlias = Row | Flaw
+Item: TypeAlias = Row | Flaw | Document
 # The last argument: whether fields that the config does not name are wanted.
 Reader: TypeAlias = Callable[[SourceFile, config.Fields, bool], Iterator[Item]]
 
+# Bytes that show whether a file of JSON is one array.
+_BEGINNING: Final = 1000
 _TOO_LONG: Final = f"the line is longer than {LIMIT_NAME}"
 # Rows of Parquet that are Python objects at a time.
 _PARQUET_ROWS: Final = 256
@@ -44,46 +51,43 @@ def read_file(file: SourceFile, fields: config.Fields, keep_extra: bool) -> Iter
 
 
 def _read_json(file: SourceFile, _fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
-    if _is_array(file):
-        yield from _read_json_array(file)
-        return
-    with opened(file) as stream:
-        for number, line, whole in lines(stream):
+    with opened_text(file) as stream:
+        begun = stream.read(_BEGINNING) if _may_be_array(file) else b""
+        if begun.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+            yield from _read_json_array(stream, begun)
+            return
+        for number, line, whole in lines(stream, begun=begun):
             if not whole:
                 yield Flaw(number, _TOO_LONG, line)
             elif line and not line.isspace():
-                yield _json_row(number, line)
+                yield _json_row(number, line, file.encoding)
 
 
-def _json_row(number: int, line: bytes) -> Item:
+def _json_row(number: int, line: bytes, encoding: str | None) -> Item:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return Flaw(number, _broken_json(line, error), line)
+        return Flaw(number, _broken_json(line, error, encoding), line)
     if type(value) is dict:
         return Row(number, value, line)
     return Flaw(number, "not a JSON object", line)
 
 
-def _broken_json(line: bytes, error: orjson.JSONDecodeError) -> str:
+def _broken_json(line: bytes, error: orjson.JSONDecodeError, encoding: str | None) -> str:
     try:
         line.decode()
     except UnicodeDecodeError as undecodable:
-        return not_utf8(undecodable)
+        return not_in(encoding, undecodable)
     return f"broken JSON at column {error.colno}: {error.msg}"
 
 
-def _is_array(file: SourceFile) -> bool:
-    """True for a `.json` file that is one array instead of a line per object."""
-    if ".json" not in map(str.lower, file.path.suffixes):
-        return False
-    with opened(file) as stream:
-        return stream.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+def _may_be_array(file: SourceFile) -> bool:
+    """True for a `.json` file, which may be one array instead of a line per object."""
+    return ".json" in map(str.lower, file.path.suffixes)
 
 
-def _read_json_array(file: SourceFile) -> Iterator[Item]:
-    with opened(file) as stream:
-        content = read_whole(stream)
+def _read_json_array(stream: Any, begun: bytes) -> Iterator[Item]:
+    content = read_whole(stream, begun=begun)
     if content is None:
         raise UnreadableFileError(
             f"a JSON array over {LIMIT_NAME} cannot be streamed; write one object per line"
@@ -96,14 +100,15 @@ def _read_json_array(file: SourceFile) -> Iterator[Item]:
         if isinstance(value, dict):
             yield Row(number, value, None)
         else:
-            yield Flaw(number, "not a JSON object", orjson.dumps(value))
+            yield Flaw(number, "not a JSON object", str(value).encode(errors="replace"))
 
 
 class _TextLines:
     """The lines of a file as the csv module takes them, and what it took since `start`."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Any, encoding: str | None) -> None:
         self._lines = lines(stream)
+        self._encoding = encoding
         self.number = 0
         self.start()
 
@@ -126,7 +131,7 @@ class _TextLines:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            self.flaw = not_utf8(error)
+            self.flaw = not_in(self._encoding, error)
             text = line.decode(errors="replace")
         if not whole:
             self.flaw = _TOO_LONG
@@ -139,8 +144,8 @@ def _read_csv(
 ) -> Iterator[Item]:
     """Read a table with a header. The csv module's limit is the process's own, so only raised."""
     csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
-    with opened(file) as stream:
-        text = _TextLines(stream)
+    with opened_text(file) as stream:
+        text = _TextLines(stream, file.encoding)
         first = next(text, "")
         if "," not in first and ";" in first and delimiter == ",":
             delimiter = ";"  # as spreadsheets write it where the comma is in decimals
@@ -191,13 +196,17 @@ def _broken_csv(first: int, last: int, error: csv.Error) -> str:
 
 
 def _read_parquet(file: SourceFile, fields: config.Fields, keep_extra: bool) -> Iterator[Item]:
-    with readable(), pq.ParquetFile(file.path, pre_buffer=False) as table:
+    with readable(), seekable(file) as source, pq.ParquetFile(source, pre_buffer=False) as table:
+        allowance = allowance_of(file)
+        for group in range(table.num_row_groups):
+            allowance.spend(table.metadata.row_group(group).total_byte_size)
         wanted = set(fields.model_dump().values())
         names = [name for name in table.schema_arrow.names if keep_extra or name in wanted]
         if fields.text not in names:
             names = table.schema_arrow.names  # to say what there is instead
         place = 1
         for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=names):
+            allowance.spend(batch.nbytes)
             yield from _batch_rows(batch, place)
             place += batch.num_rows
 
@@ -220,38 +229,53 @@ def _scalar_row(batch: pa.RecordBatch, index: int, place: int) -> Item:
         try:
             values[name] = column[index].as_py()
         except UnicodeDecodeError as error:
-            return Flaw(place, f"'{name}' holds {not_utf8(error)}", error.object)
+            known = f"'{name}' holds bytes that are not UTF-8 (from byte {error.start + 1} on)"
+            return Flaw(place, known, error.object)
     return Row(place, values, None)
 
 
-def _read_html(file: SourceFile, fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
-    from pipeline.ingest import pages
+def _read_html(file: SourceFile, _fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
+    yield _document(file, DocumentKind.HTML)
 
-    yield from _read_page(file, fields, pages.html_fields)
+
+def _read_feed(file: SourceFile, _fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
+    yield _document(file, DocumentKind.FEED)
+
+
+def _document(file: SourceFile, kind: DocumentKind) -> Item:
+    with opened(file) as stream:
+        content = read_whole(stream, limits.PAGE_BYTES)
+    if content is None:
+        return Flaw(1, f"the file is larger than {limits.in_megabytes(limits.PAGE_BYTES)}", b"")
+    return Document(1, kind, content, file.encoding)
+
+
+def _read_warc(file: SourceFile, fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
+    from pipeline.ingest import web_archives
+
+    with opened(file) as stream:
+        yield from web_archives.documents(stream, fields)
+
+
+def _read_excel(file: SourceFile, fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
+    from pipeline.ingest import workbooks
+
+    with readable(), seekable(file) as source:
+        yield from workbooks.rows(source, file.sheet, fields, allowance_of(file))
 
 
 def _read_text(file: SourceFile, fields: config.Fields, _keep_extra: bool) -> Iterator[Item]:
     from pipeline.ingest import pages
 
-    yield from _read_page(file, fields, pages.text_fields)
-
-
-def _read_page(
-    file: SourceFile,
-    fields: config.Fields,
-    parse: Callable[[bytes, config.Fields], dict[str, Any] | str],
-) -> Iterator[Item]:
-    """Yield the one row of a file that is one article; `parse` returns it, or why there is none."""
-    with opened(file) as stream:
+    with opened_text(file) as stream:
         content = read_whole(stream)
     if content is None:
         yield Flaw(1, f"the file is larger than {LIMIT_NAME}", b"")
         return
-    found = parse(content, fields)
-    if isinstance(found, str):
-        yield Flaw(1, found, content)
-    else:
-        yield Row(1, found, content)
+    try:
+        yield Row(1, pages.text_fields(content.decode(), fields), content)
+    except UnicodeDecodeError as error:
+        yield Flaw(1, not_in(file.encoding, error), content)
 
 
 READERS: Final[dict[SourceFormat, Reader]] = {
@@ -259,6 +283,9 @@ READERS: Final[dict[SourceFormat, Reader]] = {
     SourceFormat.CSV: partial(_read_csv, delimiter=","),
     SourceFormat.TSV: partial(_read_csv, delimiter="\t"),
     SourceFormat.PARQUET: _read_parquet,
+    SourceFormat.EXCEL: _read_excel,
     SourceFormat.HTML: _read_html,
+    SourceFormat.WARC: _read_warc,
+    SourceFormat.FEED: _read_feed,
     SourceFormat.TEXT: _read_text,
 }

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -37,6 +38,25 @@ class Flaw(NamedTuple):
     place: int
     reason: str
     shown: bytes
+
+
+class DocumentKind(StrEnum):
+    """What the bytes of a Document are."""
+
+    HTML = "html"
+    FEED = "feed"
+
+
+class Document(NamedTuple):
+    """A page or a feed, still to be parsed: one place of a source that gives rows or flaws."""
+
+    place: int
+    kind: DocumentKind
+    content: bytes
+    charset: str | None = None
+    """The character set that stands outside of it: in the HTTP header, or in the config."""
+    given: Mapping[str, str] = {}
+    """Fields of its row where the page itself has none."""
 
 
 class Article(NamedTuple):

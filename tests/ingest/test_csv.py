@@ -5,6 +5,8 @@ import pytest
 from pipeline.errors import DataError
 from pipeline.ingest import streams
 
+HINT = "; if the file is in another character set, name it as the source's encoding"
+
 
 def test_quotes_commas_and_line_ends_inside_fields(read, tmp_path) -> None:
     rows = [
@@ -47,8 +49,8 @@ def test_bytes_that_are_not_utf8_spoil_their_record_only(read, tmp_path) -> None
 
     assert result.texts == ["good"]
     assert result.reasons == [
-        (2, "bytes that are not UTF-8 (from byte 6 on)"),
-        (3, "bytes that are not UTF-8 (from byte 1 on)"),
+        (2, "bytes that are not UTF-8 (from byte 6 on)" + HINT),
+        (3, "bytes that are not UTF-8 (from byte 1 on)" + HINT),
     ]
 
 

@@ -1,5 +1,7 @@
 import bz2
 import gzip
+import lzma
+import os
 import random
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import DataError
+from pipeline.ingest import limits
 
 
 def write(path: Path, *texts: str) -> None:
@@ -25,11 +28,12 @@ def write(path: Path, *texts: str) -> None:
         ("a.tsv", "text\none\ntwo\n"),
     ],
 )
-@pytest.mark.parametrize("ending", [".gz", ".GZ", ".bz2", ".zst"])
+@pytest.mark.parametrize("ending", [".gz", ".GZ", ".bz2", ".zst", ".xz"])
 def test_packed_files_are_read(name: str, content: str, ending: str, read, tmp_path) -> None:
     pack = {
         ".gz": gzip.compress,
         ".bz2": bz2.compress,
+        ".xz": lzma.compress,
         ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
     }[ending.lower()]
     (tmp_path / (name + ending)).write_bytes(pack(content.encode()))
@@ -82,11 +86,11 @@ def test_files_that_are_passed_over_are_counted_in_the_rejects(read, tmp_path) -
 
     assert result.texts == ["one"]
     assert [(reject.source, reject.place, reject.row) for reject in result.rejects] == [
-        ("in", 0, "in/README"),
         ("in", 0, "in/d.parquet.gz"),
         ("in", 0, "in/b.pdf"),
+        ("in", 0, "in/README"),
     ]
-    assert result.rejects[2].reason.startswith("2 files ending in .pdf not read; readable are ")
+    assert result.rejects[1].reason.startswith("2 files ending in .pdf not read; readable are ")
 
 
 def test_a_stated_format_goes_before_the_ending(read, tmp_path) -> None:
@@ -188,3 +192,57 @@ def test_what_stands_before_the_break_of_a_cut_file_is_kept(read, tmp_path) -> N
     assert result.texts[-1] == "good"
     assert len(result.texts) > 1000
     assert [place for place, _ in result.reasons] == [0]
+
+
+def test_a_file_packed_in_several_pieces_is_read_whole(read, tmp_path) -> None:
+    for name, pack in (("a.jsonl.xz", lzma.compress), ("b.jsonl.gz", gzip.compress)):
+        pieces = [pack(b'{"text": "%d"}\n' % number) for number in (1, 2)]
+        (tmp_path / name).write_bytes(b"".join(pieces) + b"\0\0\0\0" * name.endswith("xz"))
+
+        assert read(name).texts == ["1", "2"]
+
+
+def test_what_is_no_file_in_a_folder_is_counted_and_never_opened(read, tmp_path) -> None:
+    write(tmp_path / "in" / "a.jsonl", "one")
+    os.mkfifo(tmp_path / "in" / "b.jsonl")
+    (tmp_path / "in" / "c.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "in" / "d.jsonl").symlink_to(tmp_path / "in" / "e.jsonl")
+    (tmp_path / "in" / "e.jsonl").symlink_to(tmp_path / "in" / "d.jsonl")
+
+    result = read("in")
+
+    assert result.texts == ["one"]
+    assert [(reject.source, reject.reason, reject.row) for reject in result.rejects] == [
+        ("in/d.jsonl", "cannot be read (Too many levels of symbolic links)", ""),
+        ("in/e.jsonl", "cannot be read (Too many levels of symbolic links)", ""),
+        ("in", "1 file (a device) not read", "in/c.jsonl"),
+        ("in", "1 file (a named pipe) not read", "in/b.jsonl"),
+    ]
+
+
+def test_a_named_pipe_alone_is_an_error(read, tmp_path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+
+    with pytest.raises(DataError, match=r"/a\.jsonl: a named pipe, no file; name a file, or - for"):
+        read("a.jsonl")
+
+
+def test_a_name_that_is_no_text_does_not_stop_the_run(read, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in (b"a\nb.jsonl", b"\xff.jsonl"):
+        (tmp_path / "in" / os.fsdecode(name)).write_text(f'{{"text": "{name[0]}"}}\n')
+
+    assert [row["source"] for row in read("in").rows] == ["in/a\\nb.jsonl", "in/\ufffd.jsonl"]
+
+
+def test_what_unpacks_to_far_more_than_texts_do_is_not_read_on(read, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "EXPANSION_FLOOR", 1 << 20)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "x"}\n' + bytes(8 << 20)))
+
+    result = read("in")
+
+    assert result.texts == ["x"]
+    ((place, reason),) = result.reasons
+    assert place == 0
+    assert "unpack to more than 200 times as many (and over 1 MB); the rest is not read" in reason

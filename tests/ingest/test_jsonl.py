@@ -9,6 +9,8 @@ from pipeline import config, ingest
 from pipeline.errors import DataError
 from pipeline.ingest import streams
 
+HINT = "; if the file is in another character set, name it as the source's encoding"
+
 
 def write(path: Path, *lines: bytes | str | dict) -> None:
     encoded = [
@@ -69,7 +71,7 @@ def test_missing_and_blank_fields_are_null(read, tmp_path) -> None:
         ('{"text": "t", "id": "\\u0000"}', "'id' holds a NUL character"),
         ('["text"]', "not a JSON object"),
         ('"text"', "not a JSON object"),
-        (b'{"text": "caf\xe9"}', "bytes that are not UTF-8 (from byte 14 on)"),
+        (b'{"text": "caf\xe9"}', "bytes that are not UTF-8 (from byte 14 on)" + HINT),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_rejected_with_its_reason_and_the_next_is_read(

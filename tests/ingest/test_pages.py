@@ -1,5 +1,7 @@
 import pytest
 
+HINT = "; if the file is in another character set, name it as the source's encoding"
+
 LONG = "A long paragraph." * 20
 BODY = (
     "<p>Der Bund ist keine Bedrohung für die Straße von Varn, sagte die Ministerin am Abend.</p>"
@@ -106,7 +108,7 @@ def test_the_first_line_is_the_title_if_an_empty_line_follows(
     [
         (b"", "'text' is blank"),
         (b" \n\n ", "'text' is blank"),
-        (b"caf\xe9", "bytes that are not UTF-8 (from byte 4 on)"),
+        (b"caf\xe9", "bytes that are not UTF-8 (from byte 4 on)" + HINT),
         (b"a\0b", "'text' holds a NUL character"),
     ],
 )
