@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--queue", nargs="+", default=["{}"], help="settings of the queue, as JSON")
     arguments = parser.parse_args()
     budgets = " | ".join(f"{budget} coded" for budget in BUDGETS)
-    print(f"| set | strategy | {budgets} | mean | less random's |")
+    print(f"| set | strategy | {budgets} | mean | minus random |")
     print("|---" * (4 + len(BUDGETS)) + "|")
     for name in arguments.sets:
         with tempfile.TemporaryDirectory() as work:
