@@ -182,8 +182,8 @@ def print_curves(name, simulation, arguments):
             by_chance = means if strategy == "random" else by_chance
             told = strategy if settings == "{}" else f"{strategy} {settings}"
             cells = [cell(values) for values in [*zip(*curves, strict=True), means]]
-            if by_chance is not None and strategy != "random":
-                cells.append(cell(means - by_chance))
+            compared = by_chance is not None and strategy != "random"
+            cells.append(cell(means - by_chance) if compared else "–")
             print(f"| {name} | {told} | {' | '.join(cells)} |", flush=True)
 
 
