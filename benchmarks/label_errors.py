@@ -25,7 +25,7 @@ from pipeline.stages.judging import Bench
 from pipeline.stages.repeats import mean_of
 from pipeline.stages.reviewing import open_project
 
-SETS = ("bbc_news", "ag_news", "gvfc", "newsmtsc", "narrative_frames_climate")
+SETS = ("gvfc", "newsmtsc", "bbc_news", "narrative_frames_climate")
 RANKINGS = (
     "self_confidence",
     "margin",

@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--queue", nargs="+", default=["{}"], help="settings of the queue, as JSON")
     arguments = parser.parse_args()
     budgets = " | ".join(f"{budget} coded" for budget in BUDGETS)
-    print(f"| set | strategy | {budgets} | mean | less random's |")
+    print(f"| set | strategy | {budgets} | mean | minus random |")
     print("|---" * (4 + len(BUDGETS)) + "|")
     for name in arguments.sets:
         with tempfile.TemporaryDirectory() as work:
@@ -182,8 +182,8 @@ def print_curves(name, simulation, arguments):
             by_chance = means if strategy == "random" else by_chance
             told = strategy if settings == "{}" else f"{strategy} {settings}"
             cells = [cell(values) for values in [*zip(*curves, strict=True), means]]
-            if by_chance is not None and strategy != "random":
-                cells.append(cell(means - by_chance))
+            compared = by_chance is not None and strategy != "random"
+            cells.append(cell(means - by_chance) if compared else "–")
             print(f"| {name} | {told} | {' | '.join(cells)} |", flush=True)
 
 

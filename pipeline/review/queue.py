@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from pipeline.config import Queue
 from pipeline.records import WORKLIST
 
-_LEAST = 1e-12
+_LEAST: Final = 1e-12
+# Disagreement and uncertainty from which on they are named as a reason.
+_NOTABLE: Final = 0.1
+_UNSURE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -175,26 +179,29 @@ def queue_worklist(waiting: Waiting, reasons: Sequence[str]) -> pa.Table:
 def reasons(opinions: Opinions, coded: Mapping[str, int], models: int) -> list[str]:
     """Say of each example why it is in the list."""
     usual = np.median([coded.get(label, 0) for label in opinions.labels])
+    who = "the models are" if models > 1 else "the model is"
     told = []
-    for likely, apart in zip(opinions.likely, opinions.disagreement.tolist(), strict=True):
-        order = np.argsort(-likely, kind="stable")
-        if opinions.many:
-            order = np.argsort(np.abs(likely - 0.5), kind="stable")
-        first = [f"{opinions.labels[at]!r} ({likely[at]:.2f})" for at in order[:2]]
-        said = "unsure between" if not opinions.many else "unsure whether it has"
-        joined = (" and " if not opinions.many else " or ").join(first)
-        why = [f"{'the models are' if models > 1 else 'the model is'} {said} {joined}"]
-        if models > 1 and apart >= _NOTABLE:
+    for at, likely in enumerate(opinions.likely):
+        why = [f"{who} {_doubt(opinions, at)}"]
+        if opinions.disagreement[at] >= _NOTABLE:
             why.append("they disagree")
-        rare = [
-            opinions.labels[at]
-            for at in np.argsort(-likely, kind="stable")[:2]
-            if coded.get(opinions.labels[at], 0) < usual / 2
-        ]
+        likeliest = [opinions.labels[label] for label in np.argsort(-likely, kind="stable")[:2]]
+        rare = [label for label in likeliest if coded.get(label, 0) < usual / 2]
         if rare:
             why.append(f"few are coded {rare[0]!r} yet ({coded.get(rare[0], 0)})")
         told.append("; ".join(why))
     return told
 
 
-_NOTABLE = 0.1
+def _doubt(opinions: Opinions, at: int) -> str:
+    likely = opinions.likely[at]
+    near = np.abs(likely - 0.5) if opinions.many else -likely
+    first, *second = [
+        f"{opinions.labels[label]!r} ({likely[label]:.2f})"
+        for label in np.argsort(near, kind="stable")[:2]
+    ]
+    if opinions.many:
+        return f"unsure whether it has {' or '.join([first, *second])}"
+    if opinions.uncertainty[at] < _UNSURE:
+        return f"fairly sure of {first}"
+    return f"unsure between {' and '.join([first, *second])}"

@@ -79,6 +79,13 @@ def test_a_row_says_why_and_suggests_nothing():
     assert row["suggestion"] is None
 
 
+def test_what_a_model_is_sure_of_is_not_called_unsure():
+    opinions = opinions_of(LABELS, False, [probabilities([0.98, 0.02], [0.4, 0.6])])
+    sure, unsure = reasons(opinions, {}, models=1)
+    assert sure == "the model is fairly sure of 'economy' (0.98)"
+    assert unsure == "the model is unsure between 'sport' (0.60) and 'economy' (0.40)"
+
+
 HARBOUR = ["ships wait at the harbour for salt", "salt ships leave the harbour at night",
            "the harbour counts its ships and salt"]  # fmt: skip
 GOALS = ["the keeper saved a goal in the final", "a late goal won the final match",

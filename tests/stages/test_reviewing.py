@@ -137,7 +137,7 @@ def test_the_queue_leaves_out_the_test_side_what_is_coded_and_its_copies(opened,
     picked = queued.worklist["article_id"].to_pylist()
     assert sorted(picked) == sorted(f"n{n}" for n in range(21, 30))
     assert queued.waiting == 9
-    assert all("unsure between" in why for why in queued.worklist["why"].to_pylist())
+    assert all("the model is" in why for why in queued.worklist["why"].to_pylist())
     two = next_to_code(project, view, [bundle, bundle], 3)
     assert (len(two.worklist), two.by) == (3, "2 models")
 
