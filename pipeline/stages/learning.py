@@ -28,6 +28,7 @@ from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
 from pipeline.label import label_agreement
+from pipeline.preparation import Preparation
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
@@ -87,6 +88,7 @@ def learning_stages(
                 "blind_twin": config.evaluate.blind_twin,
                 "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
+                "preparation": Preparation.of(config.ingest).as_dict(),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
@@ -193,6 +195,7 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
     save_bundle(
         run.model, codebook, models[False], provenance, config.predict,
         answer_from=answered, set_from=sets, tiers=tiers,
+        preparation=Preparation.of(config.ingest),
     )  # fmt: skip
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})

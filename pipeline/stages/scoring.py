@@ -37,6 +37,8 @@ from pipeline.evaluate import (
 )
 from pipeline.groups import iso_day
 from pipeline.predict import Examples, label_columns, predict_examples
+from pipeline.provenance import COLUMNS as PROVENANCE_COLUMNS
+from pipeline.provenance import provenance_of
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
@@ -127,6 +129,7 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         for task in codebook.tasks
     }
     findings = read_json(run.audit)["findings"]
+    scored = _with_provenance(scored, run)
     metrics = evaluate(
         scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings),
         bundles[False].answer_from, _coded(bundles[False], codebook, run),
@@ -152,6 +155,15 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         if values["macro_f1"] is not None
     ]
     return ", ".join(scores) or "no coded example on a test side: nothing says how good it is"
+
+
+def _with_provenance(scored: pa.Table, run: RunFolder) -> pa.Table:
+    """Return records.SCORED with the provenance of its articles."""
+    articles = read_table(run.articles, ["id", *PROVENANCE_COLUMNS])
+    at = pc.index_in(scored["article_id"], value_set=articles["id"].combine_chunks())
+    place = scored.schema.get_field_index("provenance")
+    origins = provenance_of(articles).take(at.combine_chunks())
+    return scored.set_column(place, SCORED.field(place), origins)
 
 
 def _touched(findings: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
