@@ -100,7 +100,7 @@ def _handles(text: str) -> Iterator[list[Span]]:
 
 
 def _phones(text: str) -> Iterator[list[Span]]:
-    found = set()
+    found: set[Span] = set()
     for near in _MAY_BE_PHONE.finditer(text):
         start, end = near.span()
         found.update(_phones_in(text, max(0, start - _BEFORE), end + _AFTER))

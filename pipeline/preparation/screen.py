@@ -274,12 +274,13 @@ def _look(
 
 
 @njit(cache=True, nogil=True)
-def _rules_of(key: np.uint64, keys: NDArray[np.uint64], masks: NDArray[np.uint64]) -> int:
+def _rules_of(key: np.uint64, keys: NDArray[np.uint64], masks: NDArray[np.uint64]) -> np.uint64:
     room = np.uint64(len(keys) - 1)  # the size is a power of two
     at = key & room
     while keys[at]:
         if keys[at] == key:
-            return masks[at]
+            found: np.uint64 = masks[at]
+            return found
         at = (at + np.uint64(1)) & room
     return np.uint64(0)
 
