@@ -39,7 +39,7 @@ from pipeline.train import answer_from, set_from
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
 
-_CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
+_CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle", "preparation",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
 _TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "bootstrap.py", "paired.py",

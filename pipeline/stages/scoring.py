@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,6 +37,7 @@ from pipeline.evaluate import (
     with_tiers,
 )
 from pipeline.groups import iso_day
+from pipeline.ingest import RejectKind
 from pipeline.predict import Examples, label_columns, predict_examples
 from pipeline.provenance import COLUMNS as PROVENANCE_COLUMNS
 from pipeline.provenance import provenance_of
@@ -77,7 +79,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
                   "stages/slices.py", "stages/scoring.py", "stages/learning.py", "rates.py",
-                  "bootstrap.py", "paired.py", "groups.py", "quotations.py"],
+                  "bootstrap.py", "paired.py", "groups.py", "quotations.py", "provenance.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", "scipy",
                       *rung_packages(config)],
             work=lambda: score(config, codebook, run),
@@ -300,7 +302,7 @@ def _facts(
     for row in coded.group_by(["task", "side"]).aggregate([("example_id", "count")]).to_pylist():
         counts.setdefault(row["task"], {})[row["side"]] = row["example_id_count"]
     with run.rejects.open("rb") as lines:
-        rejects = sum(1 for _ in lines)
+        rejects = sum(orjson.loads(line)["kind"] == RejectKind.UNREADABLE for line in lines)
     settings: list[tuple[str, object]] = [
         ("Split", _split_words(config.split)),
         *_rung_settings(config),
