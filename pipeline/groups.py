@@ -58,7 +58,7 @@ def field_values(articles: pa.Table, field: str) -> list[str | None]:
     A column goes before a field of the same name. None where a row has no such field or nothing in
     it.
     """
-    if field in articles.column_names and field != "extra":
+    if field in articles.column_names and field not in ("extra", "set_apart"):
         return [as_text(value) for value in articles[field].to_pylist()]
     return [as_text(row.get(field)) for row in extra_fields(articles)]
 

@@ -29,6 +29,28 @@ def is_test(side: str) -> bool:
 # Start (inclusive) and end (exclusive), in characters.
 SPAN: Final = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 
+# Pieces of a text that are no part of its body, in order; see pipeline/preparation/pieces.py.
+SET_APART: Final = pa.list_(
+    pa.struct(
+        [
+            ("rule", pa.string()),
+            ("start", pa.int32()),  # in the whole text, which body and pieces make up
+            ("text", pa.large_string()),  # with the white space between it and the body
+        ]
+    )
+)
+
+# Where an article came from, on each prediction of it.
+PROVENANCE: Final = pa.struct(
+    [
+        ("source", pa.string()),
+        ("place", pa.int64()),
+        ("digest", pa.string()),
+        ("extractor", pa.string()),
+        ("licence", pa.string()),
+    ]
+)
+
 # One row per article that ingest accepted, in the order of the sources.
 ARTICLES: Final = pa.schema(
     [
@@ -39,13 +61,19 @@ ARTICLES: Final = pa.schema(
         pa.field("published", pa.string()),  # ISO 8601 where it could be parsed, else as written
         pa.field("url", pa.string()),
         pa.field("language", pa.string()),
+        pa.field("language_from", pa.string()),  # `declared` by the row, or `detected`
         pa.field("given_split", pa.string()),  # the side that the source names, if any
         pa.field("source", pa.string(), nullable=False),  # file or hub name, relative to the root
         pa.field("place", pa.int64(), nullable=False),  # line, row or file number in it, from 1
+        # SHA-256 of tidied title and whole text; see pipeline/provenance.py.
+        pa.field("digest", pa.string()),
+        pa.field("extractor", pa.string()),  # `jsonl`, `trafilatura 2.3.1`
+        pa.field("licence", pa.string()),  # as the config names it for the source
         # The row's other fields as one JSON object: nothing that came in is dropped.
         pa.field("extra", pa.large_string()),
         # Id of the earliest article of the same story; null where nobody looked for stories.
         pa.field("story", pa.string()),
+        pa.field("set_apart", SET_APART),  # null where the text was not searched for boilerplate
     ]
 )
 
@@ -139,6 +167,7 @@ PREDICTIONS: Final = pa.schema(
         pa.field("evidence", EVIDENCE),
         pa.field("model_version", pa.string(), nullable=False),
         pa.field("codebook_version", pa.string(), nullable=False),
+        pa.field("provenance", PROVENANCE),
     ]
 )
 

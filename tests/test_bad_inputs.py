@@ -282,6 +282,18 @@ SECTIONS = {
             "2 rows cannot be read, more than ingest.max_rejects allows (1); the first is "
             "articles.jsonl:1: 'text' is blank; mend the rows or raise ingest.max_rejects",
             files={"articles.jsonl": '{"text": ""}\n{"text": " "}\n{"text": "Vessels."}\n'}),
+        Bad("A rule for boilerplate misses the line that it must catch",
+            "slant ingest config.yaml --set ingest.boilerplate.rules=[rules.yaml]",
+            "rules.yaml:3:3: rules.box: must catch 'Das Wetter: Regen', and does not: the pattern "
+            "does not fit it",
+            files={"rules.yaml": 'version: "1.0"\nrules:\n  box:\n    pattern: "wetter"\n'
+                   '    catches: ["Das Wetter: Regen"]\n    leaves: ["Regen"]\n'}),
+        Bad("A rule to leave out does not exist",
+            "slant ingest config.yaml --set ingest.boilerplate.without=[datelin]",
+            "ingest.boilerplate.without: no rule 'datelin' (did you mean 'dateline'?)"),
+        Bad("A kind of personal data is unknown", "slant ingest config.yaml --set ingest.mask=[name]",
+            "--set ingest.mask: ingest.mask.0: input should be 'email', 'phone', 'url' or 'handle'; "
+            "it is 'name'"),
         Bad("The file is not what its ending says", f"{SET} ingest.sources.0.path=a.parquet",
             "{folder}/a.parquet: cannot be read (Parquet magic bytes not found in footer.",
             files={"a.parquet": "not a table at all"}),

@@ -1,7 +1,7 @@
 """Writing and reading bundles."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pipeline.codebook import Codebook
 from pipeline.config import Predict
 from pipeline.encoders import WEIGHTS, Encoder, EncoderFiles, EncoderTokenizer
 from pipeline.errors import BundleError
+from pipeline.preparation import Preparation
 
 FORMAT: Final = 2
 _ABOUT = "bundle.json"
@@ -39,6 +40,9 @@ class Bundle:
     # By task and label: the tier, and what keeps it from the next better one. Empty in a model that
     # was written before there were tiers, or as a twin.
     tiers: Mapping[str, Mapping[str, Mapping[str, str]]]
+    # What was done to the texts that it learned from, and is to those that it predicts. Nothing in
+    # a model that was written before there was any of it.
+    preparation: Preparation = field(default_factory=Preparation)
 
 
 def save_bundle(
@@ -50,6 +54,7 @@ def save_bundle(
     answer_from: Mapping[str, float] | None = None,
     set_from: Mapping[str, Mapping[str, float]] | None = None,
     tiers: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a bundle to `path`; the same model gives the same bytes."""
     from safetensors.numpy import save_file
@@ -62,6 +67,7 @@ def save_bundle(
             "answer_from": dict(answer_from or {}),
             "set_from": {task: dict(least) for task, least in (set_from or {}).items()},
             "tiers": dict(tiers or {}),
+            "preparation": (preparation or Preparation()).as_dict(),
             "provenance": dict(provenance),
         }
         (folder / _ABOUT).write_bytes(to_json(about))
@@ -113,6 +119,7 @@ def load_bundle(path: Path) -> Bundle:
             about.get("answer_from", {}),
             about.get("set_from", {}),
             about.get("tiers", {}),
+            Preparation.restore(about.get("preparation", {})),
         )
     except (OSError, KeyError, ValueError, ValidationError, SafetensorError) as error:
         raise BundleError(f"{path}: not a model that can be read ({error})") from error

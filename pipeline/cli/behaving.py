@@ -98,7 +98,7 @@ def _behaviour_of_model(model: str, suites: list[str], sources: list[str]) -> An
         raise PipelineError(
             f"--suite {suites[0]}: all of its tests are on articles; name some with --articles"
         )
-    articles, rejects = articles_of(sources, bundle.codebook)
+    articles, rejects = articles_of(sources, bundle)
     if rejects:
         first, rows = rejects[0], "row" if len(rejects) == 1 else "rows"
         typer.echo(

@@ -3,7 +3,7 @@
 import codecs
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -72,6 +72,8 @@ class FileSource(Section):
     """The name of a workbook's sheet; null for the first one."""
     split: GivenSide | None = None
     """The side all its articles are on, for `split.by: given`: train, dev, test or test_…"""
+    licence: str | None = None
+    """Under what terms its articles may be used; stands on each article and prediction."""
 
 
 class HubSource(Section):
@@ -87,6 +89,8 @@ class HubSource(Section):
     """The data set's own name of the part to read."""
     split: GivenSide | None = None
     """The side all its articles are on, for `split.by: given`."""
+    licence: str | None = None
+    """Under what terms its articles may be used; stands on each article and prediction."""
 
 
 def _kind_of_source(value: Any) -> str:
@@ -145,6 +149,26 @@ class Stories(Section):
     what does not stay is listed in `copies.jsonl`."""
 
 
+class PersonalData(StrEnum):
+    """What can be masked."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    HANDLE = "handle"
+
+
+class Boilerplate(Section):
+    """Which pieces of a text are kept apart from its body: see docs/ingest.md."""
+
+    texts: Literal["pages", "all", "none"] = "pages"
+    """The texts that are searched: `pages` are those extracted from HTML."""
+    rules: list[FilePath] = []
+    """Files with rules of your own, beside the packaged ones."""
+    without: list[str] = []
+    """Names of rules that are not used."""
+
+
 class Ingest(Section):
     """From sources to articles."""
 
@@ -155,6 +179,18 @@ class Ingest(Section):
     fields: Fields = Fields()
     """Which field of a row holds what."""
     max_rejects: Annotated[int, Field(ge=0)] = 1000
-    """The run stops when more rows than this cannot be read."""
+    """The run stops when more rows than this cannot be read; articles in languages that are not
+    wanted do not count."""
+    boilerplate: Boilerplate = Boilerplate()
+    """What is no part of an article's body: kept apart in the column `set_apart`."""
+    languages: Annotated[list[str], Field(min_length=1)] | None = None
+    """The languages that are kept, as codes such as `en`; what is in another one is a reject. Null
+    keeps all."""
+    detect_language: bool = False
+    """Find the language of articles that declare none, at about a millisecond each; with
+    `languages` it is found in any case."""
+    mask: list[Annotated[PersonalData, Field(strict=False)]] = []
+    """Personal data that is masked in title, text, address and the row's other fields: `email`,
+    `phone`, `url` (user names, query values and long ids in addresses), `handle`."""
     stories: Stories | None = Stories()
     """How the articles are grouped into stories; null leaves their column `story` empty."""

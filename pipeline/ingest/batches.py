@@ -1,25 +1,37 @@
 """Stream articles and rejects out of sources, in batches."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
 from pipeline import config, records
-from pipeline.config import HubSource, Source
+from pipeline.config import HubSource, PersonalData, Source
 from pipeline.errors import DataError
 from pipeline.ingest import files, hub
 from pipeline.ingest.archives import files_in
+from pipeline.ingest.extractors import extractor_of, versioned
+from pipeline.ingest.language import Languages, UnwantedLanguageError
 from pipeline.ingest.parsing import parsed
 from pipeline.ingest.readers import Item, read_file
-from pipeline.ingest.rows import Article, ArticleMaker, Flaw, Row, UnfitError, to_json
+from pipeline.ingest.rows import Article, ArticleMaker, Flaw, Origin, Row, UnfitError, to_json
 from pipeline.ingest.streams import ExpandedError, UnreadableFileError
+from pipeline.preparation import Preparation
 
 _BATCH_ROWS: Final = 2000
 _BATCH_CHARACTERS: Final = 8 << 20
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_BYTES: Final = 4 * _SHOWN_CHARACTERS  # UTF-8 has up to four bytes a character
+
+
+class RejectKind(StrEnum):
+    """Why there is no article."""
+
+    UNREADABLE = "unreadable"
+    LANGUAGE = "language"  # it is not one of `ingest.languages`
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class Reject:
     """One plain sentence."""
     row: str
     """What stood there, its first 200 characters."""
+    kind: RejectKind = RejectKind.UNREADABLE
+    """Only what is unreadable counts towards `ingest.max_rejects`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, as they are written to rejects.jsonl."""
@@ -49,6 +63,10 @@ class Batch:
     rejects: list[Reject]
     raw_texts: dict[int, str] = field(default_factory=dict)
     """The text as it came in, of the articles (by row) whose text is not tidy; see `keep_raw`."""
+    masked: Counter[PersonalData] = field(default_factory=Counter)
+    """What was masked, by kind."""
+    pieces: int = 0
+    """How many pieces of texts were set apart."""
 
 
 def read_sources(
@@ -57,12 +75,14 @@ def read_sources(
     keep_extra: bool = True,
     keep_raw: bool = False,
     stdin: BinaryIO | None = None,
+    preparation: Preparation | None = None,
 ) -> Iterator[Batch]:
     """Yield the articles of all sources in batches of up to 2,000 rows or 8 million characters.
 
     Memory does not grow with the sources, apart from 12 to 24 bytes per article for the check
     that no id occurs twice. `keep_extra=False` leaves `extra` null;
-    `keep_raw` keeps untidy texts as they came in. The path `-` reads `stdin`.
+    `keep_raw` keeps untidy texts as they came in. The path `-` reads `stdin`. The texts are
+    prepared as `preparation` says; None prepares them as the section does.
 
     Nothing is lost: each row is an article or a Reject with its place and reason, and blank lines
     are neither. A row without an id gets one made of its title and text; a second row of the same
@@ -79,7 +99,10 @@ def read_sources(
             hub.check(source)
         else:
             files.check(source, section.root, stdin)
-    return _batches(section, _Collected(section, keep_extra, keep_raw), keep_extra, stdin)
+    collected = _Collected(
+        section, preparation or Preparation.of(section), keep_extra=keep_extra, keep_raw=keep_raw
+    )
+    return _batches(section, collected, keep_extra, stdin)
 
 
 def _batches(
@@ -88,8 +111,8 @@ def _batches(
     try:
         for source in section.sources:
             items = _items(source, section, keep_extra, stdin)
-            for name, item in parsed(items, section.fields):
-                collected.add(name, item, source.split)
+            for origin, item in parsed(items, section.fields):
+                collected.add(origin, item)
                 if collected.is_full:
                     yield collected.take()
     except DataError:
@@ -102,51 +125,62 @@ def _batches(
 
 def _items(
     source: Source, section: config.Ingest, keep_extra: bool, stdin: BinaryIO | None
-) -> Iterator[tuple[str, Item]]:
-    """Yield each row or flaw of a source with the name of where it stands."""
+) -> Iterator[tuple[Origin, Item]]:
+    """Yield each row or flaw of a source with where it comes from."""
     if isinstance(source, HubSource):
-        name = hub.name_of(source)
+        origin = Origin(hub.name_of(source), versioned("datasets"), source.licence, source.split)
         for row in hub.read_hub(source):
-            yield name, row
+            yield origin, row
         return
     for file in files.files_of(source, section.root, stdin):
         if isinstance(file, Flaw):
-            yield source.path, file
+            yield Origin(source.path, "", source.licence, source.split), file
             continue
+        origin = Origin(file.name, extractor_of(file.format), source.licence, source.split)
         try:
-            yield from _items_of(file, section.fields, keep_extra)
+            yield from _items_of(file, origin, section.fields, keep_extra)
         except UnreadableFileError as error:
             if file.alone:
                 raise DataError(f"{file.path.absolute()}: {error}") from None
-            yield file.name, Flaw(0, str(error), b"")
+            yield origin, Flaw(0, str(error), b"")
 
 
 def _items_of(
-    file: files.SourceFile, fields: config.Fields, keep_extra: bool
-) -> Iterator[tuple[str, Item]]:
+    file: files.SourceFile, origin: Origin, fields: config.Fields, keep_extra: bool
+) -> Iterator[tuple[Origin, Item]]:
     """Yield the items of a file, or of all files in an archive."""
     if file.archive is None:
         for item in read_file(file, fields, keep_extra):
-            yield file.name, item
+            yield origin, item
         return
     for member in files_in(file):
         if isinstance(member, Flaw):
-            yield file.name, member
+            yield origin, member
             continue
+        inside = origin._replace(source=member.name, extractor=extractor_of(member.format))
         try:
             for item in read_file(member, fields, keep_extra):
-                yield member.name, item
+                yield inside, item
         except ExpandedError:
             raise
         except UnreadableFileError as error:
-            yield member.name, Flaw(0, str(error), b"")
+            yield inside, Flaw(0, str(error), b"")
 
 
 class _Collected:
     """The articles and rejects of the next batch, and the count of all rejects."""
 
-    def __init__(self, section: config.Ingest, keep_extra: bool, keep_raw: bool) -> None:
+    def __init__(
+        self,
+        section: config.Ingest,
+        preparation: Preparation,
+        *,
+        keep_extra: bool,
+        keep_raw: bool,
+    ) -> None:
         self._text_field = section.fields.text if keep_raw else None
+        self._preparation = preparation
+        self._languages = Languages(section)
         self._maker = ArticleMaker(section.fields, keep_extra=keep_extra)
         self._max_rejects = section.max_rejects
         self._rejected = 0
@@ -168,23 +202,32 @@ class _Collected:
         rows = len(self._articles) + len(self._rejects)
         return rows >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS
 
-    def add(self, source: str, item: Row | Flaw, side: str | None) -> None:
+    def add(self, origin: Origin, item: Row | Flaw) -> None:
         """Add a row as article or reject; DataError when that is one reject too many."""
         if isinstance(item, Flaw):
-            self._reject(source, item, item.reason)
+            self._reject(origin, item, item.reason)
             return
         try:
-            article = self._maker.make(item, source, side)
+            article = self._languages.settle(self._maker.make(item, origin))
         except UnfitError as error:
-            self._reject(source, item, str(error))
+            self._reject(origin, item, str(error))
+            return
+        except UnwantedLanguageError as error:
+            self._rejects.append(self._rejected_row(origin, item, str(error), RejectKind.LANGUAGE))
             return
         if self._text_field is not None and item.fields[self._text_field] != article.text:
             self._raw_texts[len(self._articles)] = item.fields[self._text_field]
         self._articles.append(article)
         self._characters += sum(len(part) for part in article if type(part) is str)
 
-    def _reject(self, source: str, item: Row | Flaw, reason: str) -> None:
-        reject = Reject(source, item.place, reason, _shown(item))
+    def _rejected_row(
+        self, origin: Origin, item: Row | Flaw, reason: str, kind: RejectKind
+    ) -> Reject:
+        shown = self._preparation.mask_text(_shown(item))
+        return Reject(origin.source, item.place, reason, shown, kind)
+
+    def _reject(self, origin: Origin, item: Row | Flaw, reason: str) -> None:
+        reject = self._rejected_row(origin, item, reason, RejectKind.UNREADABLE)
         self._rejects.append(reject)
         self._rejected += 1
         self._first_reject = self._first_reject or reject
@@ -205,7 +248,10 @@ class _Collected:
             for column, field in zip(columns, records.ARTICLES, strict=True)
         ]
         table = pa.Table.from_arrays(arrays, schema=records.ARTICLES)
-        batch = Batch(table, self._rejects, self._raw_texts)
+        prepared = self._preparation.prepare(table)
+        batch = Batch(
+            prepared.articles, self._rejects, self._raw_texts, prepared.masked, prepared.pieces
+        )
         self._clear()
         return batch
 

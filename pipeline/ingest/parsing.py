@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from pipeline import config
 from pipeline.ingest import limits
-from pipeline.ingest.rows import Document, Flaw, Row
+from pipeline.ingest.rows import Document, Flaw, Origin, Row
 
 _MOST_WORKERS: Final = 8
 _SHOWN: Final = 1000
@@ -37,29 +37,29 @@ worker.main()
 
 
 def parsed(
-    items: Iterator[tuple[str, Row | Flaw | Document]], fields: config.Fields
-) -> Iterator[tuple[str, Row | Flaw]]:
+    items: Iterator[tuple[Origin, Row | Flaw | Document]], fields: config.Fields
+) -> Iterator[tuple[Origin, Row | Flaw]]:
     """Yield the items in their order, with what was found in each document in its place.
 
     Some documents are read ahead, as many as keep the processors busy. An error of `items` is
     raised after all that came before it.
     """
-    waiting: deque[tuple[str, Row | Flaw | Future[list[Row | Flaw]]]] = deque()
+    waiting: deque[tuple[Origin, Row | Flaw | Future[list[Row | Flaw]]]] = deque()
     error: Exception | None = None
     while error is None:
         try:
-            name, item = next(items)
+            origin, item = next(items)
         except StopIteration:
             break
         except Exception as raised:  # raised again below
             error = raised
             break
         if isinstance(item, Document):
-            waiting.append((name, _pool().submit(item, fields)))
+            waiting.append((origin, _pool().submit(item, fields)))
         elif waiting:
-            waiting.append((name, item))
+            waiting.append((origin, item))
         else:
-            yield name, item
+            yield origin, item
         while waiting and len(waiting) > _pool().window:
             yield from _finished(*waiting.popleft())
     while waiting:
@@ -69,13 +69,13 @@ def parsed(
 
 
 def _finished(
-    name: str, item: Row | Flaw | Future[list[Row | Flaw]]
-) -> Iterator[tuple[str, Row | Flaw]]:
+    origin: Origin, item: Row | Flaw | Future[list[Row | Flaw]]
+) -> Iterator[tuple[Origin, Row | Flaw]]:
     if isinstance(item, Future):
         for found in item.result():
-            yield name, found
+            yield origin, found
     else:
-        yield name, item
+        yield origin, item
 
 
 @cache

@@ -1,6 +1,5 @@
 """From a row as its source holds it to an article, or to the reason why it is none."""
 
-import hashlib
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -13,6 +12,7 @@ from pipeline import config, records
 from pipeline.ingest.dates import to_iso
 from pipeline.ingest.seen import SeenIds
 from pipeline.ingest.tidy import tidy
+from pipeline.provenance import content_digest
 
 _SIDES: Final = {
     "training": records.Side.TRAIN,
@@ -22,6 +22,7 @@ _SIDES: Final = {
     "testing": records.Side.TEST,
 }
 _ID_DIGITS: Final = 16
+_DECLARED: Final = "declared"
 
 
 class Row(NamedTuple):
@@ -30,6 +31,15 @@ class Row(NamedTuple):
     place: int
     fields: dict[str, Any]
     shown: bytes | None
+
+
+class Origin(NamedTuple):
+    """Where rows come from."""
+
+    source: str  # file or hub name, as in records.ARTICLES
+    extractor: str
+    licence: str | None
+    side: str | None  # the one that the source names for all its rows
 
 
 class Flaw(NamedTuple):
@@ -69,11 +79,16 @@ class Article(NamedTuple):
     published: str | None
     url: str | None
     language: str | None
+    language_from: str | None
     given_split: str | None
     source: str
     place: int
+    digest: str
+    extractor: str
+    licence: str | None
     extra: str | None
     story: str | None = None  # known when all articles are
+    set_apart: list[dict[str, Any]] | None = None  # see pipeline/preparation/
 
 
 class UnfitError(Exception):
@@ -89,8 +104,8 @@ class ArticleMaker:
         self._seen = SeenIds()
         self._mapped = frozenset(fields.model_dump().values()) - {fields.split}
 
-    def make(self, row: Row, source: str, side: str | None) -> Article:
-        """Return the article in `row`; `side` is the one that the source names for all its rows.
+    def make(self, row: Row, origin: Origin) -> Article:
+        """Return the article in `row`.
 
         UnfitError where the row is no article, or one whose id occurred before.
         """
@@ -98,18 +113,24 @@ class ArticleMaker:
         text = _required(values, fields.text)
         title = _optional(values, fields.title)
         given = _id(values, fields.id)
-        own_side = _side(values.get(fields.split)) if side is None else None
+        own_side = _side(values.get(fields.split)) if origin.side is None else None
+        digest = content_digest(title, text)
+        language = _optional(values, fields.language)
         article = Article(
-            id=given or _made_id(title, text),
+            id=given or digest[:_ID_DIGITS],
             title=title,
             text=text,
             outlet=_optional(values, fields.outlet),
             published=_published(values, fields.published),
             url=_optional(values, fields.url),
-            language=_optional(values, fields.language),
-            given_split=side or own_side,
-            source=source,
+            language=language,
+            language_from=None if language is None else _DECLARED,
+            given_split=origin.side or own_side,
+            source=origin.source,
             place=row.place,
+            digest=digest,
+            extractor=origin.extractor,
+            licence=origin.licence,
             extra=self._extra(values, own_side) if self._keep_extra else None,
         )
         if not self._seen.add(article.id):
@@ -201,10 +222,6 @@ def _side(value: Any) -> str | None:
     if folded in _SIDES or folded in list(records.Side):
         return str(_SIDES.get(folded, folded))
     return name if records.is_test(name) else None
-
-
-def _made_id(title: str | None, text: str) -> str:
-    return hashlib.sha256(f"{title or ''}\0{text}".encode()).hexdigest()[:_ID_DIGITS]
 
 
 def _is_missing(value: Any) -> bool:

@@ -10,6 +10,7 @@ from pipeline.codebook import Asks, Codebook
 from pipeline.label.answers import Example
 from pipeline.label.inline import Inline
 from pipeline.mentions import MentionFinder, Span, for_targets
+from pipeline.preparation import Piece, in_body, pieces_of
 
 # Spans by target, for each row whose text names one.
 MentionsByRow: TypeAlias = Mapping[int, Mapping[str, Sequence[Span]]]
@@ -74,7 +75,8 @@ def locate(
         if example.target is None:
             spans = None
         elif answer and answer.mark and answer.target:
-            spans = marked_mention(text, answer.target, answer.mark, find)
+            pieces = pieces_of(articles["set_apart"][row].as_py())
+            spans = marked_mention(text, answer.target, answer.mark, find, pieces)
         elif example.target in known:
             spans = named.get(example.target, [])
         else:
@@ -83,20 +85,26 @@ def locate(
 
 
 def marked_mention(
-    text: str, wording: str, mark: Span, find: Callable[[str, str], Sequence[Span]]
+    text: str,
+    wording: str,
+    mark: Span,
+    find: Callable[[str, str], Sequence[Span]],
+    pieces: Sequence[Piece] = (),
 ) -> list[Span]:
     """Return the mention at `mark`, or the occurrence of `wording` that is nearest to it.
 
-    The mark counts characters of the text as it came in; ingest may have tidied it since. A mark
-    on other words than `wording` (a pronoun) is taken if `wording` does not occur.
+    The mark counts characters of the text as it came in; ingest may have tidied it since, and set
+    `pieces` apart. A mark on other words than `wording` (a pronoun) is taken if `wording` does not
+    occur; one in a piece is nowhere in the text.
     """
-    start, end = mark
+    found = in_body(mark, pieces)
+    start, end = found or (mark[0] - sum(len(p.text) for p in pieces if p.start <= mark[0]), -1)
     if text[start:end] == wording and start >= 0:
-        return [mark]
+        return [(start, end)]
     occurrences = find(text, wording)
     if occurrences:
         return [min(occurrences, key=lambda span: abs(span[0] - start))]
-    return [mark] if 0 <= start < end <= len(text) else []
+    return [(start, end)] if 0 <= start < end <= len(text) else []
 
 
 def _finder_of_wordings() -> Callable[[str, str], Sequence[Span]]:

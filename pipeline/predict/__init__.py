@@ -9,11 +9,13 @@ from pipeline.predict.articles import (
 )
 from pipeline.predict.examples import Examples, label_columns, predict_examples, probability_map
 from pipeline.predict.output import open_output, output_format
+from pipeline.predict.whole import in_whole_texts
 
 __all__ = [
     "AskedTarget",
     "Bundle",
     "Examples",
+    "in_whole_texts",
     "label_columns",
     "load_bundle",
     "named_targets",

@@ -52,7 +52,8 @@ def predict_articles(
     """Return records.PREDICTIONS for a batch of articles, ordered by article, task and target.
 
     An article that mentions no target has no row in the tasks that are asked of one. `articles`
-    needs `id`, `title` and `text`; memory is a few times that of the batch.
+    needs `id`, `title` and `text`, and its provenance where it is to be told; memory is a few times
+    that of the batch.
     """
     texts = texts_of(articles["title"], articles["text"])
     mentioned = _mentioned(articles, finder)

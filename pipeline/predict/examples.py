@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.bundle import Answers, Bundle, TaskModel, chosen
 from pipeline.features import Asked, Texts, cut
 from pipeline.predict.hierarchy import Hierarchy
+from pipeline.provenance import provenance_of
 from pipeline.records import EVIDENCE, LABEL_SET, PREDICTIONS, join_labels
 
 
@@ -34,9 +35,10 @@ def predict_examples(
 ) -> pa.Table:
     """Return records.PREDICTIONS, one row per example, in their order.
 
-    `texts` are those of `articles` (which needs `id`); `evidence` is the number of sentences. With
-    `hierarchy` the probabilities are rolled up and an unsure answer backs off to its parent. An
-    answer less likely than `answer_from` is withheld: it has no label, and keeps its probability.
+    `texts` are those of `articles` (which needs `id`, and its provenance where it is to be told);
+    `evidence` is the number of sentences. With `hierarchy` the probabilities are rolled up and an
+    unsure answer backs off to its parent. An answer less likely than `answer_from` is withheld: it
+    has no label, and keeps its probability.
     Sets of labels are of the flat probabilities, as the model's dev was when they were fitted.
     """
     model = bundle.tasks[examples.task]
@@ -61,6 +63,7 @@ def predict_examples(
             "evidence": _evidence(texts, examples.asked, answers),
             "model_version": pa.repeat(pa.scalar(bundle.version), count),
             "codebook_version": pa.repeat(pa.scalar(bundle.codebook.identity), count),
+            "provenance": provenance_of(articles).take(pa.array(examples.asked.text_of)),
         },
         schema=PREDICTIONS,
     )

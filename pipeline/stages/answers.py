@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.predict import label_columns, probability_map
-from pipeline.records import EVIDENCE, LABEL_SET, SCORED
+from pipeline.records import EVIDENCE, LABEL_SET, PROVENANCE, SCORED
 
 # What stands for the version of a model that was trained only to score dev.
 UNVERSIONED = "without-dev"
@@ -53,6 +53,7 @@ def scored_table(
         "evidence": pa.array([[]] * count, EVIDENCE),
         "model_version": pa.repeat(pa.scalar(UNVERSIONED), count),
         "codebook_version": pa.repeat(pa.scalar(codebook), count),
+        "provenance": pa.nulls(count, PROVENANCE),  # see stages/scoring.py
     }
     return with_gold(pa.table(predictions), examples, labels, blind)
 

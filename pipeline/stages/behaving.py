@@ -107,18 +107,21 @@ def summary_of(tests: Sequence[dict[str, Any]]) -> str:
     return f"{told}; {empty} had no case" if empty else told
 
 
-def articles_of(sources: Sequence[str], codebook: Codebook) -> tuple[Articles, list[Reject]]:
-    """Read the articles of files or folders, and what cannot be read; of many, a fixed draw."""
+def articles_of(sources: Sequence[str], bundle: Bundle) -> tuple[Articles, list[Reject]]:
+    """Read the articles of files or folders, and what cannot be read; of many, a fixed draw.
+
+    They are prepared as those that the bundle learned from.
+    """
     if not sources:
         return {}, []
     section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
     held, rejects = ARTICLES.empty_table(), []
-    for batch in read_sources(section, keep_extra=False):
+    for batch in read_sources(section, keep_extra=False, preparation=bundle.preparation):
         held = _drawn(pa.concat_tables([held, batch.articles]))
         rejects += batch.rejects
     if not len(held):
         raise DataError(f"--articles {sources[0]}: no article in it can be read")
-    return of_articles(held, codebook), rejects
+    return of_articles(held, bundle.codebook), rejects
 
 
 def _drawn(articles: pa.Table) -> pa.Table:

@@ -22,11 +22,13 @@ from pipeline.config import Config, Ingest, LabelSection, SplitSection
 from pipeline.errors import DataError
 from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
+from pipeline.preparation import rule_files
 from pipeline.records import ARTICLES
 from pipeline.split import grouped_by, split_articles
 from pipeline.stages.articles import article_writer
 from pipeline.stages.codebooks import recoding_worklist
 from pipeline.stages.runner import Stage
+from pipeline.stages.tally import Tally, counted
 from pipeline.worklists import write_worklist
 
 # Modules that every stage's result depends on.
@@ -39,11 +41,19 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
     return [
         Stage(
             "ingest",
-            inputs=source_paths(config.ingest),
+            inputs=[*source_paths(config.ingest), *rule_files(config.ingest.boilerplate)],
             outputs=[run.articles, run.rejects, run.copies],
             settings=config.ingest.model_dump(mode="json"),
-            code=["ingest", "groups.py", "stories.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
-            packages=["trafilatura", "rensa"],
+            code=[
+                "ingest",
+                "preparation",
+                "provenance.py",
+                "groups.py",
+                "stories.py",
+                *NEAR_DUPLICATES_CODE,
+                *SHARED_CODE,
+            ],
+            packages=["trafilatura", "rensa", "py3langid"],
             work=lambda: ingest(config.ingest, run),
         ),
         Stage(
@@ -57,6 +67,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             },
             code=[
                 "label",
+                "preparation",
                 "mentions.py",
                 "codebook.py",
                 "codebook_versions.py",
@@ -101,8 +112,7 @@ def ingest(section: Ingest, run: RunFolder) -> str:
 
     The rejects are there for the reader also when there are too many of them to go on.
     """
-    accepted = rejected = 0
-    first: Reject | None = None
+    tally = Tally()
     stopped: DataError | None = None
     with (
         replacing(run.articles) as articles_file,
@@ -113,23 +123,20 @@ def ingest(section: Ingest, run: RunFolder) -> str:
             try:
                 for batch in read_sources(section):
                     writer.add(batch.articles)
-                    accepted += len(batch.articles)
+                    tally.add(batch)
                     for reject in batch.rejects:
                         rejects.write(
                             orjson.dumps(reject.as_dict(), option=orjson.OPT_APPEND_NEWLINE)
                         )
-                        rejected += 1
-                        first = first or reject
             except DataError as error:
                 stopped = error
         # Raised in here, so that half of the articles do not take the place of all.
         if stopped is not None:
             raise DataError(f"{stopped} (all rejects: {run.rejects})") from stopped
-        if not accepted:
-            raise DataError(no_article(rejected, first, run.rejects))
+        if not tally.articles:
+            raise DataError(no_article(tally.rejects, tally.first, run.rejects))
         left_out = writer.finish()
-    copies = f", {left_out:,} cop{'y' if left_out == 1 else 'ies'} left out" if left_out else ""
-    return f"{_count(accepted - left_out, 'article')}, {_count(rejected, 'reject')}{copies}"
+    return tally.words(left_out)
 
 
 def no_article(rejected: int, first: Reject | None, rejects_file: Path) -> str:
@@ -137,7 +144,7 @@ def no_article(rejected: int, first: Reject | None, rejects_file: Path) -> str:
     if first is None:
         return "the sources hold no article; are the files empty?"
     return (
-        f"the sources hold no article that can be read: {_count(rejected, 'reject')}, the first "
+        f"the sources hold no article that can be read: {counted(rejected, 'reject')}, the first "
         f"is {first.source}:{first.place}: {first.reason} (all rejects: {rejects_file})"
     )
 
@@ -151,11 +158,11 @@ def label(config: Config, codebook: Codebook, run: RunFolder) -> str:
     write_worklist(run.disputed, labelled.disputed)
     write_worklist(run.outdated, recoding_worklist(labelled.outdated))
     coded = len(labelled.examples) - labelled.examples["gold"].null_count
-    told = [_count(len(labelled.examples), "example"), f"{coded:,} coded"]
+    told = [counted(len(labelled.examples), "example"), f"{coded:,} coded"]
     if len(labelled.disputed):
         told.append(f"{len(labelled.disputed):,} disputed")
     if labelled.outdated:
-        told.append(_count(len(labelled.outdated), "outdated answer"))
+        told.append(counted(len(labelled.outdated), "outdated answer"))
     return ", ".join([*told, *_unsettled(labelled.agreement["tasks"])])
 
 
@@ -210,7 +217,7 @@ def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
     write_json(run.audit, {"findings": [finding.as_dict() for finding in findings]})
     counts = Counter(finding.severity for finding in findings)
     told = [
-        _count(counts[each], each.value)
+        counted(counts[each], each.value)
         for each in (Severity.ERROR, Severity.WARNING)
         if counts[each]
     ]
@@ -232,7 +239,3 @@ def side_counts(splits: pa.Table) -> str:
     order = sorted(counts, key=lambda side: (side != "train", side != "dev", side))
     parts = [f"{counts[side]:,} {side}" for side in order]
     return ", ".join([*parts, f"{set_aside:,} set aside"] if set_aside else parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -28,6 +28,7 @@ from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
 from pipeline.label import label_agreement
+from pipeline.preparation import Preparation
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
 from pipeline.stages.examples import Material, View, coded_examples, views
@@ -38,7 +39,7 @@ from pipeline.train import answer_from, set_from
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
 
-_CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle",
+_CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle", "preparation",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
 _TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "bootstrap.py", "paired.py",
@@ -87,6 +88,7 @@ def learning_stages(
                 "blind_twin": config.evaluate.blind_twin,
                 "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
+                "preparation": Preparation.of(config.ingest).as_dict(),
                 "codebook": codebook.model_dump(mode="json"),
                 "seed": config.seed,
             },
@@ -193,6 +195,7 @@ def train(config: Config, codebook: Codebook, run: RunFolder, curves: Curves | N
     save_bundle(
         run.model, codebook, models[False], provenance, config.predict,
         answer_from=answered, set_from=sets, tiers=tiers,
+        preparation=Preparation.of(config.ingest),
     )  # fmt: skip
     save_bundle(run.blind_model, codebook, models[True], provenance, config.predict)
     write_json(run.selection, {view.folder: result.tried for view, result in learned.items()})

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from pipeline.config import FileSource, Ingest
 from pipeline.errors import DataError
-from pipeline.ingest import Batch, Reject, read_sources, source_paths, spans_in_raw
+from pipeline.ingest import Batch, Reject, read_sources, source_paths, spans_in_raw, tidy
 from pipeline.predict import (
     AskedTarget,
     Bundle,
+    in_whole_texts,
     load_bundle,
     open_output,
     predict_articles,
@@ -65,7 +66,13 @@ def predict_sources(
     """
     finder = targets_to_ask(bundle.codebook, asked)
     section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
-    batches = read_sources(section, keep_extra=False, keep_raw=evidence > 0, stdin=stdin)
+    batches = read_sources(
+        section,
+        keep_extra=False,
+        keep_raw=evidence > 0,
+        stdin=stdin,
+        preparation=bundle.preparation,
+    )
     rejects_file = Path("predictions.rejects.jsonl" if output == "-" else f"{output}.rejects.jsonl")
     _refuse_to_overwrite(section, output, rejects_file)
     articles = rows = rejects = 0
@@ -81,7 +88,8 @@ def predict_sources(
                 _append(rejects_file, batch.rejects)
             if len(batch.articles):
                 predicted = predict_articles(bundle, batch.articles, finder, evidence)
-                writer.write(_pointing_into_raw(predicted, batch))
+                whole = in_whole_texts(predicted, batch.articles)
+                writer.write(_pointing_into_raw(whole, batch, masked=bool(bundle.preparation.mask)))
                 counts += _counted(predicted)
                 articles += len(batch.articles)
                 rows += len(predicted)
@@ -135,23 +143,28 @@ def _refuse_to_overwrite(section: Ingest, output: str, rejects_file: Path) -> No
             raise DataError(f"--output {output}: this is one of the sources; write to another file")
 
 
-def _pointing_into_raw(predictions: pa.Table, batch: Batch) -> pa.Table:
+def _pointing_into_raw(predictions: pa.Table, batch: Batch, *, masked: bool) -> pa.Table:
     """Return the predictions with their evidence as it stands in the texts that came in.
 
-    The model reads tidied texts. Most texts are tidy as they come, and cost nothing here.
+    The model reads tidied texts. Most texts are tidy as they come, and cost nothing here. Where
+    personal data is `masked` the places are those in the text that came in, and what is shown of
+    it stays as the model read it.
     """
     if not batch.raw_texts:
         return predictions
-    ids, tidied = batch.articles["id"], batch.articles["text"]
-    raw_of = {ids[row].as_py(): (raw, tidied[row].as_py()) for row, raw in batch.raw_texts.items()}
+    ids = batch.articles["id"]
+    raw_of = {ids[row].as_py(): raw for row, raw in batch.raw_texts.items()}
     at = predictions.schema.get_field_index("evidence")
     evidence = predictions["evidence"].to_pylist()
     for article, sentences in zip(predictions["article_id"].to_pylist(), evidence, strict=True):
         if article in raw_of and sentences:
-            raw, text = raw_of[article]
-            spans = spans_in_raw(raw, text, [(one["start"], one["end"]) for one in sentences])
+            raw = raw_of[article]
+            # Tidied again, for a mask has other letters than what it hides.
+            read = [(one["start"], one["end"]) for one in sentences]
+            spans = spans_in_raw(raw, tidy(raw), read)
             for sentence, (start, end) in zip(sentences, spans, strict=True):
-                sentence |= {"start": start, "end": end, "text": raw[start:end]}
+                text = sentence["text"] if masked else raw[start:end]
+                sentence |= {"start": start, "end": end, "text": text}
     return predictions.set_column(
         at, PREDICTIONS.field(at), pa.array(evidence, PREDICTIONS.field(at).type)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,7 +37,10 @@ from pipeline.evaluate import (
     with_tiers,
 )
 from pipeline.groups import iso_day
+from pipeline.ingest import RejectKind
 from pipeline.predict import Examples, label_columns, predict_examples
+from pipeline.provenance import COLUMNS as PROVENANCE_COLUMNS
+from pipeline.provenance import provenance_of
 from pipeline.records import SCORED, Side, is_test, join_labels
 from pipeline.split import grouped_by
 from pipeline.stages.answers import Probabilities, Swaps, with_gold
@@ -75,7 +79,7 @@ def scoring_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[S
             code=["records.py", "artifacts.py", "evaluate", "predict", "bundle", "features",
                   "encoders", "stages/answers.py", "stages/examples.py", "stages/swaps.py",
                   "stages/slices.py", "stages/scoring.py", "stages/learning.py", "rates.py",
-                  "bootstrap.py", "paired.py", "groups.py", "quotations.py"],
+                  "bootstrap.py", "paired.py", "groups.py", "quotations.py", "provenance.py"],
             packages=["matplotlib", "numba", "numpy", "scikit-learn", "scipy",
                       *rung_packages(config)],
             work=lambda: score(config, codebook, run),
@@ -127,6 +131,7 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         for task in codebook.tasks
     }
     findings = read_json(run.audit)["findings"]
+    scored = _with_provenance(scored, run)
     metrics = evaluate(
         scored, codebook, config.evaluate, config.seed, train_gold, _touched(findings),
         bundles[False].answer_from, _coded(bundles[False], codebook, run),
@@ -152,6 +157,15 @@ def score(config: Config, codebook: Codebook, run: RunFolder) -> str:
         if values["macro_f1"] is not None
     ]
     return ", ".join(scores) or "no coded example on a test side: nothing says how good it is"
+
+
+def _with_provenance(scored: pa.Table, run: RunFolder) -> pa.Table:
+    """Return records.SCORED with the provenance of its articles."""
+    articles = read_table(run.articles, ["id", *PROVENANCE_COLUMNS])
+    at = pc.index_in(scored["article_id"], value_set=articles["id"].combine_chunks())
+    place = scored.schema.get_field_index("provenance")
+    origins = provenance_of(articles).take(at.combine_chunks())
+    return scored.set_column(place, SCORED.field(place), origins)
 
 
 def _touched(findings: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
@@ -288,7 +302,7 @@ def _facts(
     for row in coded.group_by(["task", "side"]).aggregate([("example_id", "count")]).to_pylist():
         counts.setdefault(row["task"], {})[row["side"]] = row["example_id_count"]
     with run.rejects.open("rb") as lines:
-        rejects = sum(1 for _ in lines)
+        rejects = sum(orjson.loads(line)["kind"] == RejectKind.UNREADABLE for line in lines)
     settings: list[tuple[str, object]] = [
         ("Split", _split_words(config.split)),
         *_rung_settings(config),

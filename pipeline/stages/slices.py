@@ -77,7 +77,7 @@ def _check_known(name: str, articles: pa.Table) -> None:
         return
     fields = {field for row in extra_fields(articles) for field in row}
     if name not in fields:
-        known = sorted({*NAMED, *articles.column_names, *fields} - {"extra"})
+        known = sorted({*NAMED, *articles.column_names, *fields} - {"extra", "set_apart"})
         raise DataError(
             f"evaluate.slices: no row has a field {name!r}{suggest(name, known, 'field')}"
         )

@@ -32,11 +32,17 @@ class SlantModel(PythonModel):
         """
         from pipeline.tracking.serving import frame_to_articles, predictions_to_frame
 
-        articles, wordings = frame_to_articles(model_input)
+        whole, wordings = frame_to_articles(model_input)
+        articles = self.bundle.preparation.prepare(whole).articles
         return predictions_to_frame(self._predict(articles, wordings))
 
     def _predict(self, articles: pa.Table, wordings: dict[int, str]) -> pa.Table:
-        from pipeline.predict import named_targets, predict_articles, targets_to_ask
+        from pipeline.predict import (
+            in_whole_texts,
+            named_targets,
+            predict_articles,
+            targets_to_ask,
+        )
         from pipeline.tracking.serving import check_targets
 
         check_targets(self.bundle.codebook, wordings)
@@ -49,7 +55,7 @@ class SlantModel(PythonModel):
             predict_articles(self.bundle, articles.filter(named), None, evidence),
             named_targets(self.bundle, articles, wordings, evidence),
         ]
-        return pa.concat_tables(parts)
+        return in_whole_texts(pa.concat_tables(parts), articles)
 
 
 set_model(SlantModel())

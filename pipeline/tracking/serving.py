@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipeline.codebook import Codebook
 from pipeline.errors import DataError
+from pipeline.provenance import content_digest
 from pipeline.records import ARTICLES
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ OUTPUTS: Final = {
     "evidence": "string",  # a JSON list of objects
     "model_version": "string",
     "codebook_version": "string",
+    "provenance": "string",  # a JSON object
 }
 MAY_BE_NULL: Final = frozenset({"target", "label", "probability", "label_set"})
+
+SOURCE: Final = "mlflow"
 
 DIGITS: Final = 6  # what a 32-bit probability holds
 
@@ -46,8 +50,13 @@ def frame_to_articles(frame: "pd.DataFrame") -> tuple[pa.Table, dict[int, str]]:
             raise DataError(f"row {row}: no text")
     ids = [str(row) for row in range(len(texts))]
     columns: dict[str, list[Any]] = {name: [None] * len(texts) for name in ARTICLES.names}
-    columns |= {"id": ids, "title": _strings(frame, "title"), "text": texts}
-    columns |= {"source": ["mlflow"] * len(texts), "place": [row + 1 for row in range(len(texts))]}
+    titles = _strings(frame, "title")
+    columns |= {"id": ids, "title": titles, "text": texts}
+    columns |= {name: [SOURCE] * len(texts) for name in ("source", "extractor")}
+    columns["place"] = [row + 1 for row in range(len(texts))]
+    columns["digest"] = [
+        content_digest(title, text or "") for title, text in zip(titles, texts, strict=True)
+    ]
     wordings = {
         row: wording.strip()
         for row, wording in enumerate(_strings(frame, "target"))
@@ -94,6 +103,7 @@ def predictions_to_frame(predictions: pa.Table) -> "pd.DataFrame":
             "evidence": _json(
                 [{**span, "score": _rounded(span["score"])} for span in row["evidence"] or []]
             ),
+            "provenance": _json(row["provenance"]),
         }
         for row in predictions.select(list(OUTPUTS)).to_pylist()
     ]

@@ -19,7 +19,10 @@ def answers(bundle, articles, task="topic"):
 
 
 def save(bundle, path):
-    save_bundle(path, bundle.codebook, bundle.tasks, bundle.provenance, tiers=bundle.tiers)
+    save_bundle(
+        path, bundle.codebook, bundle.tasks, bundle.provenance, tiers=bundle.tiers,
+        preparation=bundle.preparation,
+    )  # fmt: skip
     return path
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -39,6 +40,8 @@ def test_a_row_becomes_an_article_with_every_field(read, tmp_path) -> None:
         "outlet": "The Courier", "published": "2031-04-17", "url": "https://x.example",
         "language": "en", "given_split": "dev", "source": "a.jsonl", "place": 1,
         "extra": '{"alpha":"é","zeta":[1,{"b":null}]}', "story": None,
+        "language_from": "declared", "extractor": "jsonl", "licence": None, "set_apart": None,
+        "digest": hashlib.sha256(b"Not a threat\0Line one.\n\nLine two.").hexdigest(),
     }  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def test_a_bad_line_is_rejected_with_its_reason_and_the_next_is_read(
     shown = line.decode(errors="replace") if isinstance(line, bytes) else line
     assert reject.row == shown
     assert orjson.loads(orjson.dumps(reject.as_dict())) == {
-        "source": "a.jsonl", "place": 2, "reason": reason, "row": shown,
+        "source": "a.jsonl", "place": 2, "reason": reason, "row": shown, "kind": "unreadable",
     }  # fmt: skip
 
 

@@ -24,6 +24,10 @@ ROWS = [
         "evidence": [{"start": 3, "end": 9, "text": "dé 🙂; x", "score": 0.5}],
         "model_version": "0123456789ab",
         "codebook_version": "coast@1.0",
+        "provenance": {
+            "source": "2031/a;b.jsonl", "place": 7, "digest": "ab" * 32,
+            "extractor": "trafilatura 2.3.1", "licence": 'CC BY, "as is"',
+        },
     },
     {
         "article_id": "b",
@@ -37,8 +41,9 @@ ROWS = [
         "evidence": [],
         "model_version": "0123456789ab",
         "codebook_version": "coast@1.0",
+        "provenance": None,
     },
-]
+]  # fmt: skip
 TABLE = pa.Table.from_pylist(ROWS, schema=PREDICTIONS)
 AS_JSON = [row | {"probabilities": dict(row["probabilities"])} for row in ROWS]
 
@@ -61,7 +66,10 @@ def read_csv(path):
         row |= {name: json.loads(row[name]) for name in ("probabilities", "evidence")}
         row["abstained"] = {"true": True, "false": False}[row["abstained"]]
         row["probability"] = float(row["probability"]) if row["probability"] else None
-        row["label_set"] = json.loads(row["label_set"]) if row["label_set"] else None
+        row |= {
+            name: json.loads(row[name]) if row[name] else None
+            for name in ("label_set", "provenance")
+        }
         row |= {name: row[name] or None for name in ("target", "label")}
     return rows
 

@@ -71,6 +71,7 @@ def test_predictions_become_plain_columns():
             "evidence": [{"start": 0, "end": 4, "text": "Ne❤n", "score": 0.3}],
             "model_version": "m",
             "codebook_version": "1",
+            "provenance": {"source": "mlflow", "place": 1, "digest": "ab", "extractor": "mlflow"},
         },
         {
             "article_id": "1",
@@ -90,6 +91,7 @@ def test_predictions_become_plain_columns():
     assert frame["label_set"][0] == '["gegen", "für"]'
     assert frame["label_set"].isna().tolist() == [False, True]
     assert frame["abstained"].tolist() == [False, True]
+    assert json.loads(frame["provenance"][0])["source"] == "mlflow"
 
 
 def test_no_predictions():
