@@ -13,8 +13,6 @@ def agreement_of(run: RunFolder, tasks: Sequence[str] = ()) -> dict[str, Any]:
 
     `model` has, by test side and task, the model beside the coders as it was last evaluated.
     """
-    if not run.agreement.exists() and not run.path.is_dir():
-        raise DataError(f"{run.path}: there is no such config or run")
     agreement: dict[str, Any] = read_json(run.agreement)
     if "drawn" not in agreement:
         raise DataError(
