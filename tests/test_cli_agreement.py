@@ -50,7 +50,7 @@ def test_the_tables_fit_a_terminal_and_say_who_differs_on_what(project):
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "2 ada / ben shipping / farming n3|topic|" in lines
     assert "1 ada / ben farming / shipping n0|topic|" in lines
-    assert "Intervals of 95 % are by resampling whole articles; – is not defined." in lines
+    assert "Intervals of 95 % are by resampling whole stories; – is not defined." in lines
 
 
 def test_a_run_one_task_and_json_give_the_same_figures(project):

@@ -265,8 +265,7 @@ def _told_of(
 
 def _drawn(articles: pa.Table) -> str:
     """Return what the intervals of agreement draw: `story` where ingest found them."""
-    known = "story" in articles.column_names and articles["story"].null_count == 0
-    return "story" if known and len(articles) else "article"
+    return "story" if len(articles) and not articles["story"].null_count else "article"
 
 
 def _clusters(articles: pa.Table, task: Answered) -> Codes:
