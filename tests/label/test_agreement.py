@@ -211,6 +211,14 @@ def test_pairs_who_share_no_example_are_counted(answered):
     assert found["pairs_without_shared"] == 2
 
 
+def test_pairs_with_few_common_examples_are_shown_and_in_no_mean(answered):
+    found = measured(answered("ab" * 6, "ab" * 5 + "ba", "ba" + "." * 10))
+    kappas = {tuple(pair["coders"]): (pair["n"], pair["kappa"]) for pair in found["pairs"]}
+    assert kappas["c0", "c2"] == (2, -1)
+    assert found["kappa_pairs"] == 1
+    assert found["kappa"] == kappas["c0", "c1"][1] == pytest.approx(2 / 3, abs=1e-6)
+
+
 def test_the_interval_holds_the_value_and_narrows_with_more_examples(answered):
     rng = np.random.default_rng(2)
     widths = []
