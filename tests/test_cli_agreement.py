@@ -5,11 +5,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from pipeline.artifacts import RunFolder
+from pipeline.artifacts import RunFolder, write_table
 from pipeline.cli.agreement import agreement
 from pipeline.errors import DataError, PipelineError
+from pipeline.records import SCORED
 from pipeline.stages import agreement_of
 
 _spec = importlib.util.spec_from_file_location(
@@ -85,6 +87,14 @@ def test_the_model_stands_below_the_coders_where_it_was_scored(project, capsys, 
         "coder_kappa": 0.5, "model_kappa": 0.25,
         "pairs": [{"coders": ["ada", "ben"], "n": 12, "kappa": 0.5, "model": [kappas, kappas]}],
     }  # fmt: skip
+    said = {"n8": "farming", "n9": "shipping", "n10": "shipping"}
+    rows = [
+        {"article_id": article, "task": "topic", "target": None, "label": label, "side": "test"}
+        for article, label in said.items()
+    ]
+    names = ("article_id", "task", "target", "label", "side")
+    schema = pa.schema([SCORED.field(name) for name in names])
+    write_table(run.predictions, pa.Table.from_pylist(rows, schema))
     run.metrics.write_text(
         json.dumps({"dev": {"topic": {}}, "test": {"topic": {"coders": coders}}})
     )
@@ -92,6 +102,8 @@ def test_the_model_stands_below_the_coders_where_it_was_scored(project, capsys, 
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "on test: coders both kappa model, first model, second" in lines
     assert "ada, ben 12 .500 .250 .250" in lines
+    assert "1 ada / the model farming / shipping n9|topic|" in lines
+    assert "1 ben / the model farming / shipping n9|topic|" in lines
 
 
 def test_what_cannot_be_shown_is_said(project, tmp_path):

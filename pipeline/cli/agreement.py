@@ -247,7 +247,10 @@ def _model(side: str, coders: dict[str, Any], most: int) -> str:
     rows.append(
         ["mean", "", number(coders["coder_kappa"]), f"{number(coders['model_kappa'])} (both)", ""]
     )
-    return aligned(rows)
+    told = [aligned(rows)]
+    if coders["disagreements"]:
+        told.append(_rows(["n", "who", "say", "such as"], coders["disagreements"], most))
+    return "\n\n".join(told)
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

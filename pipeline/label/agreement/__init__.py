@@ -19,7 +19,7 @@ from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import Example
 from pipeline.rates import interval_of_all_alike
 
-__all__ = ["agreement_on", "answers_in", "label_alphas"]
+__all__ = ["agreement_on", "answers_in", "disagreements_with", "label_alphas"]
 
 # Kappa of fewer common examples says next to nothing, and is in no mean.
 SHARED: Final = 10
@@ -82,6 +82,14 @@ def label_alphas(task: Task, answers: Mapping[Example, Answers]) -> dict[str, di
         label: rounded({"alpha": float(alphas[k]), "coded_twice": int(twice[k])})
         for k, label in enumerate(answered.labels)
     }
+
+
+def disagreements_with(coder: str, answered: Answered) -> list[dict[str, Any]]:
+    """Return what the others say and what `coder` says instead, the most frequent first.
+
+    Rows are those of `disagreements` in agreement.json, with `coder` as the second of the two.
+    """
+    return Disagreements.of(answered).of_coder(coder)[:ROWS]
 
 
 def answers_in(annotations: pa.Table) -> dict[str, dict[Example, dict[str, list[str]]]]:
