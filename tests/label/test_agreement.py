@@ -43,7 +43,7 @@ COHEN = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
 
 # Gwet (2008), https://doi.org/10.1348/000711006X126600: where nearly all is of one kind, kappa is
 # near 0 although nearly all answers are equal. 125 cases, 118 and 2 of them equal, 5 and 0 not:
-# kappa -.0234, AC1 .9408.
+# kappa -.0234, Scott's pi (which is Fleiss' kappa of two coders) -.0288, AC1 .9408.
 PARADOX = [[118, 5], [2, 0]]
 
 
@@ -102,6 +102,7 @@ def test_where_nearly_all_is_of_one_kind_ac1_is_high_and_kappa_is_not(answered):
     found = measured(answered(*two_judges(PARADOX)))
     assert found["ac1"] == pytest.approx(0.9408, abs=5e-5)
     assert found["kappa"] == pytest.approx(-0.0234, abs=5e-5)
+    assert found["fleiss_kappa"] == pytest.approx(-0.0288, abs=5e-5)
 
 
 @pytest.fixture
