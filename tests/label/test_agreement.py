@@ -176,6 +176,17 @@ def test_alpha_of_sets_is_one_minus_observed_over_expected_distance(answered):
     assert measured(given)["alpha_masi"] == pytest.approx(expected, abs=1e-6)
 
 
+def test_of_too_many_different_answers_there_is_no_alpha_of_sets(answered):
+    rng = np.random.default_rng(3)
+    letters = np.array(list("abcdefghijkl"))
+    said = [["".join(letters[rng.random(12) < 0.5]) for _ in range(800)] for _ in range(2)]
+    given = answered(*said, labels="abcdefghijkl", many=True)
+    assert len(given.kinds) > 1000
+    found = measured(given)
+    assert found["alpha_masi"] is None
+    assert found["alpha"] is not None
+
+
 @pytest.mark.parametrize(
     ("coders", "reason"),
     [

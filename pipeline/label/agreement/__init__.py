@@ -51,6 +51,8 @@ def agreement_on(
     values = _of_task(answered, sums, enough)
     if distances is not None:
         values["alpha_masi"] = krippendorff.distance_alpha(drawn["sets"], distances)
+    elif answered.many:
+        values["alpha_masi"] = np.full(1, np.nan)
     disagreements = Disagreements.of(answered)
     found: dict[str, Any] = rounded(
         {
