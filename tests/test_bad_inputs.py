@@ -200,6 +200,17 @@ SECTIONS = {
             "label.annotations: none of the 1 annotated examples belongs to an article; they name "
             "articles such as 'z1', the articles are such as 'n0'",
             files={"annotations.csv": f"{NO_ANSWERS}z1,topic,,ada,farming\n"}),
+        Bad("Nothing that was answered is decided", "slant audit config.yaml",
+            "no answered example has gold, of 1; they are in runs/small/disputed.jsonl: "
+            "let somebody decide them, or see label.adjudicate",
+            files={"annotations.csv": f"{NO_ANSWERS}n0,topic,,ada,farming\n"
+                                      "n0,topic,,ben,shipping\n"}),
+        Bad("The coder who decides answered nothing",
+            'slant label config.yaml --set "label.adjudicate={by: coder, coder: adda}"',
+            "label.adjudicate.coder: 'adda' answered nothing (did you mean 'ada'?)"),
+        Bad("The agreement on no task of the codebook is asked for",
+            "slant label agreement config.yaml --task topics",
+            "--task topics: unknown task (did you mean 'topic'?)"),
         Bad("A list is asked for of an unknown task", "slant label errors config.yaml --task tone",
             "--task tone: harbour@1.0 has no such task; its tasks are stance, topic"),
         Bad("Too few stories for the folds", "slant label errors config.yaml "

@@ -2,9 +2,17 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from pipeline.artifacts import RunFolder, write_table
+from pipeline.cli.agreement import agreement
+from pipeline.errors import DataError, PipelineError
+from pipeline.records import SCORED
+from pipeline.stages import agreement_of
 
 _spec = importlib.util.spec_from_file_location(
     "small_project", Path(__file__).with_name("small_project.py")
@@ -44,57 +52,67 @@ def test_the_tables_fit_a_terminal_and_say_who_differs_on_what(project):
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "2 ada / ben shipping / farming n3|topic|" in lines
     assert "1 ada / ben farming / shipping n0|topic|" in lines
-    assert "Intervals of 95 % are by resampling whole articles; – is not defined." in lines
+    assert "Intervals of 95 % are by resampling whole stories; – is not defined." in lines
 
 
 def test_a_run_one_task_and_json_give_the_same_figures(project):
-    slant("label", "config.yaml", cwd=project)
-    done = slant("label", "agreement", "runs/small", "--task", "stance", "--json", cwd=project)
-    found = json.loads(done.stdout)
+    found = agreement_of(RunFolder(project / "runs/small"), ["stance"])
     assert list(found["tasks"]) == ["stance"]
-    stance = found["tasks"]["stance"]
-    assert (
-        stance == json.loads((project / "runs/small/agreement.json").read_text())["tasks"]["stance"]
-    )
-    assert stance["agreement"] == pytest.approx(11 / 12, abs=1e-6)
+    file = json.loads((project / "runs/small/agreement.json").read_text())
+    assert found["tasks"]["stance"] == file["tasks"]["stance"]
+    assert found["tasks"]["stance"]["agreement"] == pytest.approx(11 / 12, abs=1e-6)
     assert [tie["example_id"] for tie in found["ties"]] == ["n2|stance|salt-pact"]
+    done = slant("label", "agreement", "runs/small", "--task", "stance", "--json", cwd=project)
+    assert json.loads(done.stdout) == found
 
 
-def test_a_model_of_the_coders_tells_how_each_errs(project):
-    done = slant(
-        "label", "agreement", "config.yaml", "--set", "label.adjudicate.by=one_coin",
-        "--run", "runs/coin", cwd=project,
+def test_a_model_of_the_coders_tells_how_each_errs(project, capsys, monkeypatch):
+    monkeypatch.chdir(project)
+    agreement(
+        Path("config.yaml"), most=10, overrides=["label.adjudicate.by=one_coin"],
+        folder=Path("runs/coin"),
     )  # fmt: skip
-    text = done.stdout.decode()
+    text = capsys.readouterr().out
     assert "gold by one_coin (settled after" in text
     assert "accuracy" in text
     rows = (project / "runs/coin/disputed.jsonl").read_text().splitlines()
     assert all("coders: " in json.loads(row)["why"] for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["nowhere.yaml"], "nowhere.yaml: there is no such file"),
-        (["runs"], "runs/agreement.json: there is no such file"),
-        (
-            ["config.yaml", "--task", "topics"],
-            "--task topics: unknown task (did you mean 'topic'?)",
-        ),
-        (["runs/small", "--set", "seed=1"], "--set and --run go with a config"),
-        (
-            ["config.yaml", "--set", "label.adjudicate={by: coder, coder: adda}"],
-            "label.adjudicate.coder: 'adda' answered nothing (did you mean 'ada'?)",
-        ),
-    ],
-)
-def test_what_cannot_be_shown_is_said_in_a_line(project, words, message):
-    slant("label", "config.yaml", cwd=project)
-    done = slant("label", "agreement", *words, cwd=project, status=1)
-    assert message in done.stderr.decode().splitlines()[-1]
+def test_the_model_stands_below_the_coders_where_it_was_scored(project, capsys, tmp_path):
+    run = RunFolder(tmp_path / "scored")
+    shutil.copytree(project / "runs/small", run.path)
+    kappas = {"kappa": 0.25}
+    coders = {
+        "coder_kappa": 0.5, "model_kappa": 0.25,
+        "pairs": [{"coders": ["ada", "ben"], "n": 12, "kappa": 0.5, "model": [kappas, kappas]}],
+    }  # fmt: skip
+    said = {"n8": "farming", "n9": "shipping", "n10": "shipping"}
+    rows = [
+        {"article_id": article, "task": "topic", "target": None, "label": label, "side": "test"}
+        for article, label in said.items()
+    ]
+    names = ("article_id", "task", "target", "label", "side")
+    schema = pa.schema([SCORED.field(name) for name in names])
+    write_table(run.predictions, pa.Table.from_pylist(rows, schema))
+    run.metrics.write_text(
+        json.dumps({"dev": {"topic": {}}, "test": {"topic": {"coders": coders}}})
+    )
+    agreement(run.path, most=10)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "on test: coders both kappa model, first model, second" in lines
+    assert "ada, ben 12 .500 .250 .250" in lines
+    assert "1 ada / the model farming / shipping n9|topic|" in lines
+    assert "1 ben / the model farming / shipping n9|topic|" in lines
 
 
-def test_figures_of_an_earlier_version_are_refused(project, tmp_path):
+def test_what_cannot_be_shown_is_said(project, tmp_path):
+    with pytest.raises(DataError, match=r"unknown task \(did you mean 'topic'\?\)"):
+        agreement_of(RunFolder(project / "runs/small"), ["topics"])
+    with pytest.raises(DataError, match=r"agreement\.json: there is no such file"):
+        agreement_of(RunFolder(tmp_path))
+    with pytest.raises(PipelineError, match="--set and --run go with a config"):
+        agreement(project / "runs/small", most=10, overrides=["seed=1"])
     (tmp_path / "agreement.json").write_text('{"tasks": {}, "ties": []}')
-    done = slant("label", "agreement", tmp_path, cwd=project, status=1)
-    assert b"written by an earlier version; run slant label CONFIG again" in done.stderr
+    with pytest.raises(DataError, match="written by an earlier version; run slant label CONFIG"):
+        agreement_of(RunFolder(tmp_path))

@@ -71,9 +71,9 @@ def test_a_run_tells_its_stages_on_stderr_and_its_scores_on_stdout(first):
 def test_a_run_leaves_the_files_that_the_design_names(project, run):
     assert {path.name for path in run.iterdir()} == {
         ".stages", "agreement.json", "annotations.parquet", "articles.parquet", "audit.json",
-        "behaviour.json", "config.json", "examples.parquet", "features", "heldout.parquet",
-        "metrics.json", "model", "model-card.md",
-        "model-blind", "plots", "predictions.parquet", "rejects.jsonl", "report.html",
+        "behaviour.json", "config.json", "copies.jsonl", "disputed.jsonl", "examples.parquet",
+        "features", "heldout.parquet", "metrics.json", "model", "model-blind", "model-card.md",
+        "outdated.jsonl", "plots", "predictions.parquet", "rejects.jsonl", "report.html",
         "selection.json", "split.json", "splits.parquet", "tracking.json",
     }  # fmt: skip
     assert (project / "mlflow.db").is_file()

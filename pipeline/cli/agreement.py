@@ -20,6 +20,7 @@ MEASURES: Final = {
 }
 # Characters of a label or a list of coders; longer ones are cut in the middle.
 WIDTH: Final = 30
+NARROW: Final = 16
 
 
 @label_app.command()
@@ -120,7 +121,7 @@ def _gold(task: dict[str, Any]) -> str:
     rest = facts.get("otherwise", facts)
     if "rounds" in rest:
         settled = "settled" if rest["settled"] else "not settled"
-        told += f" ({settled} after {rest['rounds']} rounds)"
+        told += f" ({settled} after {_count(rest['rounds'], 'round')})"
     told += f": {task['examples'] - task['ties']:,} decided, {task['ties']:,} disputed"
     return "\n".join([told, *filter(None, [rest.get("note")])])
 
@@ -196,10 +197,10 @@ def _error(coder: dict[str, Any]) -> str:
             for said, share in answers.items()
             if said != right
         )
-        return f"{_short(said)} for {_short(right)} {number(share)}"
+        return f"{_short(said, NARROW)} for {_short(right, NARROW)} {number(share)}"
     if coder.get("labels"):
         label, row = min(coder["labels"].items(), key=lambda item: item[1]["sensitivity"])
-        return f"finds {_short(label)} {number(row['sensitivity'])}"
+        return f"finds {_short(label, NARROW)} {number(row['sensitivity'])}"
     return "–"
 
 
@@ -246,17 +247,20 @@ def _model(side: str, coders: dict[str, Any], most: int) -> str:
     rows.append(
         ["mean", "", number(coders["coder_kappa"]), f"{number(coders['model_kappa'])} (both)", ""]
     )
-    return aligned(rows)
+    told = [aligned(rows)]
+    if coders["disagreements"]:
+        told.append(_rows(["n", "who", "say", "such as"], coders["disagreements"], most))
+    return "\n\n".join(told)
 
 
 def _interval(row: dict[str, Any], name: str) -> str:
     return interval(row[f"{name}_low"], row[f"{name}_high"])
 
 
-def _short(text: str) -> str:
-    if len(text) <= WIDTH:
+def _short(text: str, width: int = WIDTH) -> str:
+    if len(text) <= width:
         return text
-    return f"{text[: WIDTH // 2]}…{text[len(text) - WIDTH // 2 + 1 :]}"
+    return f"{text[: width // 2]}…{text[len(text) - (width - 1) // 2 :]}"
 
 
 def _count(number_of: int, noun: str) -> str:

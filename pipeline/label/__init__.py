@@ -24,7 +24,12 @@ from pipeline.label.adjudication import (
     disputed_worklist,
     votes,
 )
-from pipeline.label.agreement import agreement_on, answers_in, label_alphas
+from pipeline.label.agreement import (
+    agreement_on,
+    answers_in,
+    disagreements_with,
+    label_alphas,
+)
 from pipeline.label.annotation_files import read_annotations, write_annotations
 from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
@@ -40,10 +45,12 @@ __all__ = [
     "carried_annotations",
     "label_agreement",
     "label_articles",
+    "model_disagreements",
     "write_annotations",
 ]
 
 UNKNOWN_SHOWN: Final = 20
+MODEL: Final = "the model"
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,28 @@ def label_agreement(annotations: pa.Table, codebook: Codebook) -> dict[str, Any]
         name: label_alphas(task, answers.get(name, {}))
         for name, task in sorted(codebook.tasks.items())
     }
+
+
+def model_disagreements(
+    annotations: pa.Table, predictions: pa.Table, labels: Sequence[str], *, many: bool
+) -> list[dict[str, Any]]:
+    """Return what coders say and the model says instead, of one task, the most frequent first.
+
+    `predictions` has the rows of records.PREDICTIONS that are compared, `labels` are sorted. The
+    model is the second of the two coders of each row, under the name MODEL.
+    """
+    said = {
+        Example(row["article_id"], row["task"], row["target"]): row["label"]
+        for row in predictions.select(["article_id", "task", "target", "label"]).to_pylist()
+    }
+    answers = {
+        example: given
+        | {MODEL: [each for each in (said[example] or "").split(records.LABEL_SEPARATOR) if each]}
+        for of_task in answers_in(annotations).values()
+        for example, given in of_task.items()
+        if example in said
+    }
+    return disagreements_with(MODEL, Answered.lay_out(labels, many, answers))
 
 
 def _gather(
@@ -265,8 +294,7 @@ def _told_of(
 
 def _drawn(articles: pa.Table) -> str:
     """Return what the intervals of agreement draw: `story` where ingest found them."""
-    known = "story" in articles.column_names and articles["story"].null_count == 0
-    return "story" if known and len(articles) else "article"
+    return "story" if len(articles) and not articles["story"].null_count else "article"
 
 
 def _clusters(articles: pa.Table, task: Answered) -> Codes:

@@ -35,7 +35,13 @@ class Answered:
     @classmethod
     def of(cls, task: Task, answers: Mapping[Example, Answers]) -> "Answered":
         """Lay out the answers to one task."""
-        labels = task.label_ids
+        return cls.lay_out(task.label_ids, task.choose is Choose.MANY, answers)
+
+    @classmethod
+    def lay_out(
+        cls, labels: Sequence[str], many: bool, answers: Mapping[Example, Answers]
+    ) -> "Answered":
+        """Lay out the answers to a task that has these labels, sorted."""
         coders = sorted({coder for given in answers.values() for coder in given})
         place = {label: k for k, label in enumerate(labels)}
         number = {coder: at for at, coder in enumerate(coders)}
@@ -51,8 +57,9 @@ class Answered:
                 coder.append(number[name])
         chosen = np.zeros((len(coder), len(labels)), np.bool_)
         chosen[rows, columns] = True
-        many = task.choose is Choose.MANY
-        return cls(labels, many, list(answers), coders, _codes(example), _codes(coder), chosen)
+        return cls(
+            list(labels), many, list(answers), coders, _codes(example), _codes(coder), chosen
+        )
 
     @cached_property
     def answers_to(self) -> Codes:

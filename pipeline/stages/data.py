@@ -204,10 +204,7 @@ def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Write what may give the answers away; DataError where it is as bad as `fail_on` says."""
     examples = read_table(run.examples)
     if examples["gold"].null_count == len(examples):  # coders get their first tasks without it
-        raise DataError(
-            "no example has an answer: name the fields of the answers in label.inline, "
-            "or the coders' files in label.annotations"
-        )
+        raise DataError(_no_gold(examples, run))
     findings = audit_run(
         Coded.of(read_table(run.articles), read_table(run.splits), examples),
         codebook,
@@ -230,6 +227,20 @@ def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
             f"{first.summary} (all findings: {run.audit}; audit.fail_on: null goes on)"
         )
     return summary
+
+
+def _no_gold(examples: pa.Table, run: RunFolder) -> str:
+    """Say why no example has gold, and what to do."""
+    answered = pc.sum(pc.greater(examples["coders"], 0)).as_py()
+    if answered:
+        return (
+            f"no answered example has gold, of {answered:,}; they are in {run.disputed}: "
+            "let somebody decide them, or see label.adjudicate"
+        )
+    return (
+        "no example has an answer: name the fields of the answers in label.inline, "
+        "or the coders' files in label.annotations"
+    )
 
 
 def side_counts(splits: pa.Table) -> str:

@@ -260,6 +260,16 @@ def test_the_least_sure_come_first_with_what_is_likeliest(answered):
     assert "3 coders: " in rows[0]["why"]
 
 
+def test_what_the_named_coder_left_out_is_not_called_a_split(answered):
+    section = adjudicate(by="coder", coder="c0", otherwise={"by": "none"})
+    rows = disputed(answered("a...", "baab", "b.ab"), section).to_pylist()
+    assert [(row["example_id"], row["why"]) for row in rows] == [
+        ("x002|task|", "nobody decided; 2 coders: a 2"),
+        ("x003|task|", "nobody decided; 2 coders: b 2"),
+        ("x001|task|", "nobody decided; 1 coder: a 1"),
+    ]
+
+
 def test_of_many_labels_none_is_a_vote_too(answered):
     (row,) = disputed(answered(["a"], [""], labels="ab", many=True), Majority()).to_pylist()
     assert row["why"] == "the coders are split; 2 coders: a 1, none 1"

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from pipeline.config import Agreement
-from pipeline.label.agreement import agreement_on
+from pipeline.label.agreement import agreement_on, disagreements_with
 from pipeline.label.agreement.krippendorff import (
     distance_alpha,
     distance_tally,
@@ -43,7 +43,7 @@ COHEN = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
 
 # Gwet (2008), https://doi.org/10.1348/000711006X126600: where nearly all is of one kind, kappa is
 # near 0 although nearly all answers are equal. 125 cases, 118 and 2 of them equal, 5 and 0 not:
-# kappa -.0234, AC1 .9408.
+# kappa -.0234, Scott's pi (which is Fleiss' kappa of two coders) -.0288, AC1 .9408.
 PARADOX = [[118, 5], [2, 0]]
 
 
@@ -102,6 +102,7 @@ def test_where_nearly_all_is_of_one_kind_ac1_is_high_and_kappa_is_not(answered):
     found = measured(answered(*two_judges(PARADOX)))
     assert found["ac1"] == pytest.approx(0.9408, abs=5e-5)
     assert found["kappa"] == pytest.approx(-0.0234, abs=5e-5)
+    assert found["fleiss_kappa"] == pytest.approx(-0.0288, abs=5e-5)
 
 
 @pytest.fixture
@@ -175,6 +176,17 @@ def test_alpha_of_sets_is_one_minus_observed_over_expected_distance(answered):
     assert measured(given)["alpha_masi"] == pytest.approx(expected, abs=1e-6)
 
 
+def test_of_too_many_different_answers_there_is_no_alpha_of_sets(answered):
+    rng = np.random.default_rng(3)
+    letters = np.array(list("abcdefghijkl"))
+    said = [["".join(letters[rng.random(12) < 0.5]) for _ in range(800)] for _ in range(2)]
+    given = answered(*said, labels="abcdefghijkl", many=True)
+    assert len(given.kinds) > 1000
+    found = measured(given)
+    assert found["alpha_masi"] is None
+    assert found["alpha"] is not None
+
+
 @pytest.mark.parametrize(
     ("coders", "reason"),
     [
@@ -209,6 +221,14 @@ def test_pairs_who_share_no_example_are_counted(answered):
     found = measured(answered("ab..", "ba..", "..ab", labels="ab"))
     assert [pair["coders"] for pair in found["pairs"]] == [["c0", "c1"]]
     assert found["pairs_without_shared"] == 2
+
+
+def test_pairs_with_few_common_examples_are_shown_and_in_no_mean(answered):
+    found = measured(answered("ab" * 6, "ab" * 5 + "ba", "ba" + "." * 10))
+    kappas = {tuple(pair["coders"]): (pair["n"], pair["kappa"]) for pair in found["pairs"]}
+    assert kappas["c0", "c2"] == (2, -1)
+    assert found["kappa_pairs"] == 1
+    assert found["kappa"] == kappas["c0", "c1"][1] == pytest.approx(2 / 3, abs=1e-6)
 
 
 def test_the_interval_holds_the_value_and_narrows_with_more_examples(answered):
@@ -256,6 +276,13 @@ def test_who_disagrees_with_whom_on_what_is_counted_with_examples(answered):
     ]  # fmt: skip
     assert found["by_coder"]["c0"] == {
         "answers": 5, "compared": 9, "agreement": pytest.approx(6 / 9, abs=1e-6)
+    }  # fmt: skip
+
+
+def test_the_one_who_is_asked_about_is_the_second_of_each_pair(answered):
+    rows = disagreements_with("c1", answered("aab", "abb", "aaa"))
+    assert {(*row["coders"], *row["labels"], row["n"]) for row in rows} == {
+        ("c0", "c1", "a", "b", 1), ("c2", "c1", "a", "b", 2)
     }  # fmt: skip
 
 

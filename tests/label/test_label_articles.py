@@ -336,12 +336,9 @@ def test_a_story_of_several_articles_is_drawn_as_one(tmp_path: Path) -> None:
         for coder in ("ann", "bob")
     ]
     path = write_csv(tmp_path / "a.csv", *lines)
-    table = articles(*[{}] * 12)
-    alone = label(table, annotations=[str(path)]).agreement
-    stories = pa.array([f"s{n // 3}" for n in range(12)])
-    if "story" in table.column_names:
-        table = table.drop_columns(["story"])
-    together = label(table.append_column("story", stories), annotations=[str(path)]).agreement
+    alone = label(articles(*[{}] * 12), annotations=[str(path)]).agreement
+    stories = [{"story": f"a{3 * (n // 3) + 1}"} for n in range(12)]
+    together = label(articles(*stories), annotations=[str(path)]).agreement
     assert (alone["drawn"], together["drawn"]) == ("article", "story")
     one, other = (each["tasks"]["topic"] for each in (alone, together))
     assert one["alpha"] == other["alpha"]

@@ -235,7 +235,8 @@ def _why(decision: Decision, answers: Answers) -> str:
         said.append(f"none {nones}")
     told = f"{len(answers)} coder{'' if len(answers) == 1 else 's'}: {', '.join(said)}"
     if decision.confidence is None:
-        return f"the coders are split; {told}"
+        agree = 2 * max(votes(answers).values(), default=nones) > len(answers)
+        return f"{'nobody decided' if agree else 'the coders are split'}; {told}"
     named = join_labels(decision.likeliest or []) or "none"
     if decision.likeliest is None:
         return f"two answers are equally likely; {told}"

@@ -19,8 +19,10 @@ from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import Example
 from pipeline.rates import interval_of_all_alike
 
-__all__ = ["agreement_on", "answers_in", "label_alphas"]
+__all__ = ["agreement_on", "answers_in", "disagreements_with", "label_alphas"]
 
+# Kappa of fewer common examples says next to nothing, and is in no mean.
+SHARED: Final = 10
 # Distances between sets of labels take the square of this in memory, and in time for each resample.
 KINDS: Final = 1000
 
@@ -45,9 +47,12 @@ def agreement_on(
     sums = sums_of(drawn["all"])
     counts = [paired.counts_of(drawn[f"{at}"]) for at in range(len(pairs.taken))]
     tell = _Teller(section, int(clusters.max(initial=-1)) + 1)
-    values = _of_task(answered, sums, counts)
+    enough = [each for each in counts if each.n[0] >= SHARED]
+    values = _of_task(answered, sums, enough)
     if distances is not None:
         values["alpha_masi"] = krippendorff.distance_alpha(drawn["sets"], distances)
+    elif answered.many:
+        values["alpha_masi"] = np.full(1, np.nan)
     disagreements = Disagreements.of(answered)
     found: dict[str, Any] = rounded(
         {
@@ -55,8 +60,9 @@ def agreement_on(
             "examples": len(answered.examples),
             "examples_with_two_coders": int(sums.comparable[0]),
             **tell.measures(values),
+            "kappa_pairs": len(enough),
             "undefined": _why_undefined(answered, sums),
-            "labels": _labels(answered, sums, counts, tell),
+            "labels": _labels(answered, sums, enough, tell),
             "pairs": _pairs(answered, pairs, counts, tell),
             "pairs_left_out": pairs.left_out,
             "pairs_without_shared": pairs.apart,
@@ -78,6 +84,14 @@ def label_alphas(task: Task, answers: Mapping[Example, Answers]) -> dict[str, di
         label: rounded({"alpha": float(alphas[k]), "coded_twice": int(twice[k])})
         for k, label in enumerate(answered.labels)
     }
+
+
+def disagreements_with(coder: str, answered: Answered) -> list[dict[str, Any]]:
+    """Return what the others say and what `coder` says instead, the most frequent first.
+
+    Rows are those of `disagreements` in agreement.json, with `coder` as the second of the two.
+    """
+    return Disagreements.of(answered).of_coder(coder)[:ROWS]
 
 
 def answers_in(annotations: pa.Table) -> dict[str, dict[Example, dict[str, list[str]]]]:
@@ -191,7 +205,7 @@ def _by_coder(answered: Answered, disagreements: Disagreements) -> dict[str, dic
 
 
 def _mean(kappas_of_pairs: list[Floats], sums: Sums) -> Floats:
-    """Mean over the pairs, without those whose kappa is not defined: (samples,).
+    """Mean over pairs, without those whose kappa is not defined: (samples,).
 
     Light (1971), Measures of Response Agreement for Qualitative Data,
     https://doi.org/10.1037/h0031643.

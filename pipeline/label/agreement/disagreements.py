@@ -56,6 +56,17 @@ class Disagreements:
             low, high = high, low
         return self._table([low, high])
 
+    def of_coder(self, coder: str) -> list[dict[str, Any]]:
+        """What of `by_coders` this coder has a part in, as the second of the two."""
+        found = []
+        for row in self.by_coders:
+            if row["coders"][0] == coder:
+                both = {key: row[key][::-1] for key in ("coders", "labels")}
+                found.append({**row, **both})
+            elif row["coders"][1] == coder:
+                found.append(row)
+        return found
+
     @cached_property
     def compared(self) -> tuple[Codes, Codes]:
         """How many pairs of answers each coder is in, and how many equal ones: (coders,) each."""
