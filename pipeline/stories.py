@@ -32,14 +32,14 @@ Parents: TypeAlias = npt.NDArray[np.int32]
 # already with so many of its articles: 10,000 copies do not make 50 million pairs.
 _MOST_COMPARED: Final = 64
 _MOST_OF_A_STORY: Final = 4
-# Shingles that are in memory at a time, 64 MB.
-_SHINGLES_AT_ONCE: Final = 1 << 24
+# Shingles that are in memory at a time, 16 MB.
+_SHINGLES_AT_ONCE: Final = 1 << 22
 
 # One shingle in 8 is looked up in other texts, to find parts of longer ones: of a text of 50 words
 # none is with a probability of 0.002.
 _SAMPLED: Final = 8
-# Samples that are sorted at a time, 64 MB.
-_SAMPLES_AT_ONCE: Final = 1 << 23
+# Samples that are sorted at a time, 32 MB.
+_SAMPLES_AT_ONCE: Final = 1 << 22
 # What more stories than this say is a phrase or a footer, and tells nothing.
 _COMMON: Final = 32
 _OF_MANY: Final = 0xFFFFFFFF
@@ -171,10 +171,11 @@ class _Scratch:
     def samples(self, articles: Places, part: int, parts: int) -> Hashes:
         """Return one part of the sampled shingles, in the upper half, and whose they are."""
         shingles, offsets = self.read(articles)
-        whose = np.repeat(articles.astype(np.uint64), np.diff(offsets))
         is_wanted = (shingles % _SAMPLED == 0) & (shingles // _SAMPLED % parts == part)
-        upper = shingles[is_wanted].astype(np.uint64) << np.uint64(32)
-        found: Hashes = upper | whose[is_wanted]
+        places = np.flatnonzero(is_wanted)
+        whose = articles[np.searchsorted(offsets, places, side="right") - 1]
+        upper = shingles[places].astype(np.uint64) << np.uint64(32)
+        found: Hashes = upper | whose.astype(np.uint64)
         return found
 
 
