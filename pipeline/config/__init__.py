@@ -63,6 +63,7 @@ from pipeline.config.train import (
 )
 from pipeline.config.trials import Range, Repeat, Tune
 from pipeline.config.values import FilePath
+from pipeline.config.votes import Endpoint, Votes, ZeroShot
 from pipeline.documents import Section
 from pipeline.errors import ConfigError, PipelineError
 
@@ -75,6 +76,7 @@ __all__ = [
     "Config",
     "DawidSkene",
     "EncoderFeatures",
+    "Endpoint",
     "EnsembleTrain",
     "Evaluate",
     "Fields",
@@ -116,6 +118,8 @@ __all__ = [
     "Track",
     "TrainSection",
     "Tune",
+    "Votes",
+    "ZeroShot",
     "load",
 ]
 
