@@ -93,7 +93,7 @@ class RunFolder:
         return self.path / "votes.parquet"
 
     @property
-    def functions(self) -> Path:
+    def vote_account(self) -> Path:
         """How often each labelling function votes, and how often it is right."""
         return self.path / "votes.json"
 

@@ -194,6 +194,17 @@ class Config(Section):
         check_pair(self.features.kind, self.train.kind)
         return self
 
+    @model_validator(mode="after")
+    def _check_votes(self) -> Self:
+        tuned = [name for name, rung in self.rungs.items() if rung.train.kind == "finetune"]
+        if self.label.votes.use == "train" and tuned:
+            of = f" of the member {tuned[0]!r}" if tuned[0] else ""
+            raise ValueError(
+                "label.votes.use: train is for linear training; the fine-tuning"
+                f"{of} learns from gold alone: set it to none, or train.kind to linear"
+            )
+        return self
+
     @property
     def rungs(self) -> Mapping[str, Rung]:
         """The rungs that are trained, by name: one without a name, or an ensemble's members."""

@@ -43,7 +43,6 @@ def account_of(ballot: Ballot, confidence: float) -> dict[str, Any]:
     share of a function's votes that gold bears out; where many labels may hold, each label that it
     says something about is a vote. Intervals are of clusters of stories.
     """
-    voted = ballot.matrix.voted
     return {
         "examples": len(ballot.known),
         "gold": int(ballot.known.sum()),

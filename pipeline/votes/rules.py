@@ -8,15 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.codebook import Label
+from pipeline.codebook import Label, Task
 from pipeline.codebook_rules import Rule, Where
 from pipeline.mentions import MentionFinder
 from pipeline.votes.places import Pieces, pieces_of
 from pipeline.votes.questions import Questions, votes_for
 
 
-def rule_name(label: Label, number: int) -> str:
-    """Return what tables call the rule at place `number`, from 0, of a label."""
+def rule_names(task: Task) -> list[str]:
+    """Return what tables call the rules of a task, in the order of the codebook."""
+    return [_name(label, number) for label in task.labels for number in range(len(label.rules))]
+
+
+def _name(label: Label, number: int) -> str:
     return f"rule:{label.id}/{label.rules[number].name or number + 1}"
 
 
@@ -32,7 +36,7 @@ def rule_votes(questions: Questions) -> Iterator[pa.Table]:
             where = questions.task.where_of(rule)
             words = rule.reach(where) if where in (Where.LEAD, Where.WINDOW) else 0
             hit = _hit(rule, pieces(where, words), questions)
-            yield votes_for(questions, rule_name(label, number), np.flatnonzero(hit), label.id)
+            yield votes_for(questions, _name(label, number), np.flatnonzero(hit), label.id)
 
 
 def _hit(rule: Rule, pieces: Pieces, questions: Questions) -> NDArray[np.bool_]:

@@ -31,19 +31,24 @@ class Nearest:
 
 
 def zero_shot_votes(
-    questions: Questions, section: ZeroShot, gold: NDArray[np.bool_], known: NDArray[np.bool_]
+    questions: Questions,
+    section: ZeroShot,
+    gold: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    on_train: NDArray[np.bool_],
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return records.VOTES, and the margin from which on it votes, with how it was chosen.
 
-    `gold` [n, labels] is read where `known` [n]: on the train side. Cost: one pass of the encoder
-    over at most `windows` windows of each example.
+    What is typical of each label, and which margin will do, is learned `on_train` [n]; `gold` [n,
+    labels] is read there where it is `known` [n]. Cost: one pass of the encoder over at most
+    `windows` windows of each example.
     """
     encoder = _open(section)
     described = _vectors(encoder, _texts([describe(label) for label in _in_order(questions)]),
                          section)  # fmt: skip
     near = _vectors(encoder, _shown(questions, section), section) @ described.T
-    candidates = nearest(near, questions.many)
-    margin, about = _margin(candidates, section, gold, known)
+    candidates = nearest(near, questions.many, on_train)
+    margin, about = _margin(candidates, section, gold, known & on_train)
     tables = []
     for place, label in enumerate(questions.task.label_ids):
         ours = (candidates.labels == place) & (candidates.margins >= margin)
@@ -57,18 +62,18 @@ def describe(label: Label) -> str:
     return ". ".join(part.strip().rstrip(".") for part in parts if part.strip())
 
 
-def nearest(near: NDArray[np.float32], many: bool) -> Nearest:
+def nearest(near: NDArray[np.float32], many: bool, typical: NDArray[np.bool_]) -> Nearest:
     """Return each example's nearest label, or where many may hold every label.
 
-    `near` [n, labels] is taken in standard deviations from each label's mean: some descriptions
-    are nearer to all texts than others. The margin is the lead over the next label, or where many
-    may hold the distance from the mean.
+    `near` [n, labels] is taken in standard deviations from each label's mean over the `typical`
+    rows [n]: some descriptions are nearer to all texts than others. The margin is the lead over the
+    next label, or where many may hold the distance from the mean.
     """
-    if not len(near):
+    if not typical.any():
         none = np.zeros(0, np.int64)
         return Nearest(none, none, np.zeros(0))
-    spread = np.maximum(near.std(axis=0, dtype=np.float64), _LEAST_SPREAD)
-    scaled = (near - near.mean(axis=0, dtype=np.float64)) / spread
+    spread = np.maximum(near[typical].std(axis=0, dtype=np.float64), _LEAST_SPREAD)
+    scaled = (near - near[typical].mean(axis=0, dtype=np.float64)) / spread
     if many:
         rows, labels = np.indices(scaled.shape)
         return Nearest(rows.ravel(), labels.ravel(), scaled.ravel())
