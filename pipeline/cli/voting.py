@@ -92,6 +92,8 @@ def _table(told: dict[str, Any]) -> str:
 
 
 def _few(labels: list[str]) -> str:
+    if not labels:  # it never votes
+        return "–"
     return labels[0] if len(labels) == 1 else f"{len(labels)} labels"
 
 

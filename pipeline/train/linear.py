@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Less than this share of an example is not learned from.
-_LEAST_SHARE: Final = 0.01
+_LEAST_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _fit(
     balance = _balance(counted, gold, known, voted)
     likely = counted.copy()
     likely[~voted] = balance
-    if not votes.shape[1]:
+    if not votes.size:
         likely[known] = gold[known]
         return Combined(likely, 0, True)
     classes = len(balance)
