@@ -7,6 +7,7 @@ from typing import Final
 from pipeline import codebook as codebooks
 from pipeline.artifacts import RunFolder, write_json
 from pipeline.config import Config
+from pipeline.errors import ConfigError
 from pipeline.stages.behaving import behaving_stage
 from pipeline.stages.data import data_stages
 from pipeline.stages.learning import learning_stages
@@ -42,6 +43,12 @@ def run_stages(
     stages = data_stages(config, codebook, run)
     if VOTE in wanted and anything_votes(config, codebook):
         stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
+    elif VOTE in wanted and config.label.votes.use == "train":
+        raise ConfigError(
+            "label.votes.use: train needs votes, and nothing votes: write 'rules' beside the "
+            f"labels of {config.codebook}, or set label.functions, label.zero_shot or "
+            "label.endpoint"
+        )
     if "featurize" in wanted:  # from here on packages and encoders are needed
         stages += learning_stages(config, codebook, run, curves)
     if "behave" in wanted:

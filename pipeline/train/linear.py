@@ -244,17 +244,20 @@ def _classifier(lessons: _Lessons, section: LinearTrain, strength: float, seed: 
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    weight = _class_weight(lessons, section.class_weight)
+    weight = _class_weight(lessons.answers, section.class_weight, lessons.shares)
     if section.loss == "squared_hinge":
         return LinearSVC(C=strength, class_weight=weight, random_state=seed, max_iter=5000)
     return LogisticRegression(C=strength, class_weight=weight, random_state=seed, max_iter=1000)
 
 
-def _class_weight(lessons: _Lessons, kind: str) -> dict[Any, float] | None:
+def _class_weight(
+    answers: NDArray[Any], kind: str, shares: NDArray[np.float64] | None = None
+) -> dict[Any, float] | None:
+    """Return the weight of each class; `shares` say what each answer counts, where not the same."""
     if kind == "none":
         return None
-    classes, of = np.unique(lessons.answers, return_inverse=True)
-    counts = np.bincount(of, weights=lessons.shares)
+    classes, of = np.unique(answers, return_inverse=True)
+    counts = np.bincount(of, weights=shares)
     weights = counts.sum() / (len(classes) * counts)
     if kind == "sqrt":
         weights = np.sqrt(weights)

@@ -43,17 +43,21 @@ def zero_shot_votes(
     labels] is read there where it is `known` [n]. Cost: one pass of the encoder over at most
     `windows` windows of each example.
     """
-    encoder = _open(section)
-    described = _vectors(encoder, _texts([describe(label) for label in _in_order(questions)]),
-                         section)  # fmt: skip
-    near = _vectors(encoder, _shown(questions, section), section) @ described.T
-    candidates = nearest(near, questions.many, on_train)
+    candidates = nearest(similarities(questions, section), questions.many, on_train)
     margin, about = _margin(candidates, section, gold, known & on_train)
     tables = []
     for place, label in enumerate(questions.task.label_ids):
         ours = (candidates.labels == place) & (candidates.margins >= margin)
         tables.append(votes_for(questions, NAME, candidates.rows[ours], label))
     return pa.concat_tables(tables) if tables else VOTES.empty_table(), about
+
+
+def similarities(questions: Questions, section: ZeroShot) -> NDArray[np.float32]:
+    """Return the cosine of each example and the description of each label, [n, labels]."""
+    encoder = _open(section)
+    labels = sorted(questions.task.labels, key=lambda label: label.id)
+    described = _vectors(encoder, _texts(list(map(describe, labels))), section)
+    return np.asarray(_vectors(encoder, _shown(questions, section), section) @ described.T)
 
 
 def describe(label: Label) -> str:
@@ -101,10 +105,6 @@ def _margin(
         return np.inf, {"margin": None, **about, "accuracy": None}
     margin = float(margins[fits[-1]])
     return margin, {"margin": margin, **about, "accuracy": float(share[fits[-1]])}
-
-
-def _in_order(questions: Questions) -> list[Label]:
-    return sorted(questions.task.labels, key=lambda label: label.id)
 
 
 def _open(section: ZeroShot) -> Encoder:

@@ -109,7 +109,7 @@ def text_in(body):
 
 
 def test_a_model_votes_with_the_codebook_before_it_and_is_asked_once(vote):
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         votes, tally = vote(server, ["Barley.", "Rye."])
         again, cached = vote(server, ["Barley.", "Rye."])
     assert votes == again == [(0, "farming", True, None), (1, "farming", True, None)]
@@ -125,7 +125,7 @@ def test_a_model_votes_with_the_codebook_before_it_and_is_asked_once(vote):
 
 
 def test_another_model_or_prompt_is_asked_anew(vote):
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         vote(server, ["Barley."])
         vote(server, ["Barley."], model="small-2")
         vote(server, ["Barley!"])
@@ -136,7 +136,7 @@ def test_another_model_or_prompt_is_asked_anew(vote):
 
 def test_of_many_labels_the_answer_is_whole(vote):
     answers = {"a": '{"labels": ["shipping"]}', "b": '{"labels": []}', "c": '{"labels": null}'}
-    with serving(lambda body, number: reply(answers[text_in(body)])) as server:
+    with serving(lambda body, _: reply(answers[text_in(body)])) as server:
         votes, tally = vote(server, ["a", "b", "c"], choose="many")
     assert votes == [
         (0, "farming", False, None),
@@ -163,7 +163,7 @@ NO_ANSWERS = {
 
 def test_what_is_not_one_of_the_labels_is_a_failure_that_is_counted_and_not_paid_again(vote):
     said = list(NO_ANSWERS)
-    with serving(lambda body, number: reply(said[int(text_in(body))])) as server:
+    with serving(lambda body, _: reply(said[int(text_in(body))])) as server:
         votes, tally = vote(server, [str(number) for number in range(len(said))])
         again, _ = vote(server, [str(number) for number in range(len(said))])
     assert [reason for *_, reason in votes] == list(NO_ANSWERS.values())
@@ -242,7 +242,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("content", "reason"), BROKEN, ids=lambda each: str(each)[:20])
 def test_a_broken_response_is_an_abstention_with_its_reason(content, reason, vote):
-    with serving(lambda body, number: (200, {}, content)) as server:
+    with serving(lambda *_: (200, {}, content)) as server:
         votes, tally = vote(server, ["a"], retries=1)
     assert votes == [(0, None, None, reason)]
     assert tally["unanswered"] == 1
@@ -250,10 +250,10 @@ def test_a_broken_response_is_an_abstention_with_its_reason(content, reason, vot
 
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(vote, monkeypatch):
     monkeypatch.setenv("OUR_KEY", KEY)
-    with serving(lambda body, number: label("farming")) as other:
+    with serving(lambda *_: label("farming")) as other:
         where = {"Location": f"{other.url}/chat/completions"}
         with (
-            serving(lambda body, number: (307, where, b"")) as server,
+            serving(lambda *_: (307, where, b"")) as server,
             pytest.raises(DataError, match=r"answered none of 1 questions: redirect refused"),
         ):
             vote(server, ["a"], key_env="OUR_KEY")
@@ -282,7 +282,7 @@ def test_without_a_key_none_is_sent_though_netrc_has_one(vote, monkeypatch, tmp_
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login ada password hush\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         vote(server, ["a"])
     assert "Authorization" not in server.headers[0]
 
@@ -293,7 +293,7 @@ def test_a_key_that_is_not_there_is_told_before_anything_is_sent(value, vote, mo
     if value is not None:
         monkeypatch.setenv("OUR_KEY", value)
     with (
-        serving(lambda body, number: label("farming")) as server,
+        serving(lambda *_: label("farming")) as server,
         pytest.raises(ConfigError, match="the environment variable OUR_KEY is not set"),
     ):
         vote(server, ["a"], key_env="OUR_KEY")
@@ -303,7 +303,7 @@ def test_a_key_that_is_not_there_is_told_before_anything_is_sent(value, vote, mo
 def test_a_server_that_refuses_all_is_asked_no_further(vote):
     refusal = 401, {}, {"error": {"message": "wrong key"}}
     with (
-        serving(lambda body, number: refusal) as server,
+        serving(lambda *_: refusal) as server,
         pytest.raises(DataError, match=r"none of 20 questions.* the server says: wrong key"),
     ):
         vote(server, list("abcdefghijklmnopqrst"), concurrency=1)
@@ -311,7 +311,7 @@ def test_a_server_that_refuses_all_is_asked_no_further(vote):
 
 
 def test_a_server_that_is_not_there_is_given_up(vote):
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         url = server.url
     with pytest.raises(DataError, match=r"answered none of 9 questions: .*no connection"):
         vote(url, list("abcdefghi"), retries=0, give_up=3)
@@ -329,7 +329,7 @@ def test_a_server_that_fails_half_way_leaves_what_was_paid_for_and_goes_on_later
         assert (tally["answered"], tally["unanswered"]) == (4, 6)
         assert tally["failures"] == {"not asked: 2 failures in a row": 4, "status 503": 2}
         assert len(votes) == 10
-        server.respond = lambda body, number: label("shipping")
+        server.respond = lambda *_: label("shipping")
         before = len(server.bodies)
         again, tally = vote(server, list("abcdefghij"))
     assert len(server.bodies) - before == 6
@@ -339,7 +339,7 @@ def test_a_server_that_fails_half_way_leaves_what_was_paid_for_and_goes_on_later
 
 def test_costs_are_counted_and_never_exceed_their_limit(vote):
     prices = {"input_price": 1000.0, "output_price": 5000.0}  # 0.15 a request of this server
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         _, tally = vote(server, ["a"], **prices)
         assert tally["cost"] == pytest.approx((100 * 1000 + 10 * 5000) / 1e6)
         votes, tally = vote(server, [f"text {n}" for n in range(30)], max_cost=3.0, **prices)
@@ -356,7 +356,7 @@ def test_requests_are_limited_in_number_and_at_once(vote):
         return label("farming")
 
     with serving(respond) as server:
-        votes, tally = vote(server, [f"t{n}" for n in range(12)], max_requests=8, concurrency=3)
+        _, tally = vote(server, [f"t{n}" for n in range(12)], max_requests=8, concurrency=3)
         assert len(server.bodies) == tally["requests"] == 8
         assert 2 <= server.most_at_once <= 3
         assert tally["stopped"] == "max_requests"
@@ -366,7 +366,7 @@ def test_requests_are_limited_in_number_and_at_once(vote):
 
 
 def test_an_answer_without_usage_counts_as_the_most_that_it_can_cost(vote):
-    with serving(lambda body, number: reply('{"label": "farming"}', tokens=None)) as server:
+    with serving(lambda *_: reply('{"label": "farming"}', tokens=None)) as server:
         _, tally = vote(server, ["a"], input_price=1.0, output_price=1.0)
     sent = len(json.dumps(server.bodies[0]["messages"]))
     assert tally["cost"] * 1e6 == pytest.approx(sent + 100, rel=0.1)
@@ -374,7 +374,7 @@ def test_an_answer_without_usage_counts_as_the_most_that_it_can_cost(vote):
 
 def test_of_a_long_text_the_beginning_and_the_mention_are_sent(vote):
     text = "The year began well. " + "word " * 4000 + "Then the Salt Pact fell. " + "word " * 4000
-    with serving(lambda body, number: label("farming")) as server:
+    with serving(lambda *_: label("farming")) as server:
         vote(server, [text], asks="target", characters=400)
         vote(server, ["x" * 5000, ""], characters=300)
     shown = json.loads(server.bodies[0]["messages"][1]["content"])
