@@ -17,7 +17,7 @@ def check_labels(task: str, labels: Sequence[str], gold: NDArray[np.bool_]) -> N
     if len(present) < 2:
         raise DataError(
             f"task '{task}': training needs two labels or more; the train side has "
-            f"{present or 'none'} in {len(gold)} examples"
+            f"{present or 'none'} in {len(gold)} coded examples"
         )
 
 

@@ -107,6 +107,7 @@ def test_a_model_learns_from_the_votes_and_is_scored_on_gold_alone(run):
     assert set(learned.filter(pc.is_null(learned["gold"]))["side"].to_pylist()) == {"train"}
     assert learned["weight"].to_pylist().count(0.5) == 6
     scored = pq.read_table(run.folder.predictions)
+    scored = scored.filter(pc.equal(scored["side"], "test"))
     assert len(scored) == 6
     assert scored["gold"].null_count == 0
     with_votes = read_json(run.folder.metrics)["test"]["topic"]
