@@ -115,6 +115,6 @@ def _tell_endpoint(tally: dict[str, Any] | None) -> None:
         f"{tally['output_tokens']:,} out{cost}"
     )
     for reason, count in tally["failures"].items():
-        typer.echo(f"           {count:,} failed: {reason}")
+        typer.echo(f"           {count:,} without an answer: {reason}")
     if tally["stopped"]:
         typer.echo(f"           stopped: {tally['stopped']}")

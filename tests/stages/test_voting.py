@@ -78,6 +78,7 @@ def run(project):
     return go
 
 
+@pytest.mark.slow
 def test_votes_are_cast_on_all_sides_and_learned_from_on_train_alone(run):
     outcomes = run("vote")
     assert list(outcomes) == ["ingest", "label", "split", "vote"]
