@@ -88,6 +88,21 @@ class RunFolder:
         return self.path / "split.json"
 
     @property
+    def votes(self) -> Path:
+        """What labelling functions say of the examples, records.VOTES."""
+        return self.path / "votes.parquet"
+
+    @property
+    def vote_account(self) -> Path:
+        """How often each labelling function votes, and how often it is right."""
+        return self.path / "votes.json"
+
+    @property
+    def soft_labels(self) -> Path:
+        """What the votes make of uncoded examples of the train side, records.SOFT_LABELS."""
+        return self.path / "soft_labels.parquet"
+
+    @property
     def audit(self) -> Path:
         """What the audit found: leaks between the sides, and what gives the labels away."""
         return self.path / "audit.json"

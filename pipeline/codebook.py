@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pipeline import documents
+from pipeline.codebook_rules import Rule, Where
 from pipeline.documents import Section, suggest
 from pipeline.errors import CodebookError
 from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
@@ -56,6 +57,9 @@ class Label(Section):
     takes from none of them. Null where the label is as old as the codebook, or nobody can say."""
     since: Text | None = None
     """The version since which the label has meant the same, however its definition was reworded."""
+    rules: list[Rule] = Field(default=[], exclude=True)
+    """Labelling rules that vote for it. They are no part of what the label means: no model, no
+    prediction and no comparison of versions knows them."""
 
     @field_validator("id")
     @classmethod
@@ -101,6 +105,29 @@ class Task(Section):
         for label_id in parents:
             _walk_up(label_id, parents)
         return labels
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        for label in self.labels:
+            names: set[str] = set()
+            for rule in label.rules:
+                if rule.where is Where.WINDOW and self.asks is Asks.ARTICLE:
+                    raise ValueError(
+                        f"label {label.id!r}: a rule looks at the window around a target, and this "
+                        "task is asked of the article; say title, text, lead or anywhere"
+                    )
+                if rule.name is not None and rule.name in names:
+                    raise ValueError(
+                        f"label {label.id!r}: two rules are called {rule.name!r}; rename one"
+                    )
+                names.add(rule.name or "")
+        return self
+
+    def where_of(self, rule: Rule) -> Where:
+        """Return the part of an article that a rule of this task looks at."""
+        if rule.where is not None:
+            return rule.where
+        return Where.WINDOW if self.asks is Asks.TARGET else Where.ANYWHERE
 
     @property
     def label_ids(self) -> list[str]:

@@ -115,6 +115,30 @@ EXAMPLES: Final = pa.schema(
     ]
 )
 
+# What labelling functions say of examples; never gold. A function that is silent about an example
+# has no row, unless there is a reason to tell.
+VOTES: Final = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("label", pa.string()),  # null where the function abstains
+        # False where the function says that the label does not hold, of tasks with many labels.
+        pa.field("holds", pa.bool_()),
+        pa.field("probability", pa.float32()),  # of what it says, where it knows one
+        pa.field("reason", pa.string()),  # why it abstains
+    ]
+)
+
+# What the votes say of examples that nobody has coded, on the train side alone.
+SOFT_LABELS: Final = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("soft", pa.map_(pa.string(), pa.float32()), nullable=False),  # of every label
+        pa.field("functions", pa.int32(), nullable=False),  # how many voted
+    ]
+)
+
 # Examples that people should look at, the most urgent first; see pipeline/worklists.py.
 WORKLIST: Final = pa.schema(
     [

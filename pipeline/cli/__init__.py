@@ -7,7 +7,7 @@ something right; 2 a wrong command; 3 done, but some rows were rejected; 4 not p
 from pipeline.cli.app import app, main
 
 # The help lists the commands in the order of these imports.
-from pipeline.cli import running, labelling, agreement, coding, reviewing  # noqa: F401  isort: skip
+from pipeline.cli import running, labelling, agreement, coding, voting, reviewing  # noqa: F401  isort: skip
 from pipeline.cli import behaving, predicting, comparing, codebooks  # noqa: F401  isort: skip
 
 __all__ = ["app", "main"]

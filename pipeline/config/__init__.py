@@ -65,6 +65,7 @@ from pipeline.config.train import (
 )
 from pipeline.config.trials import Range, Repeat, Tune
 from pipeline.config.values import FilePath
+from pipeline.config.votes import Endpoint, Votes, ZeroShot
 from pipeline.documents import Section
 from pipeline.errors import ConfigError, PipelineError
 
@@ -78,6 +79,7 @@ __all__ = [
     "Config",
     "DawidSkene",
     "EncoderFeatures",
+    "Endpoint",
     "EnsembleTrain",
     "Evaluate",
     "Fields",
@@ -120,6 +122,8 @@ __all__ = [
     "Track",
     "TrainSection",
     "Tune",
+    "Votes",
+    "ZeroShot",
     "load",
 ]
 
@@ -192,6 +196,17 @@ class Config(Section):
         if self.features is None:
             raise ValueError("features must hold keys and values; it is null")
         check_pair(self.features.kind, self.train.kind)
+        return self
+
+    @model_validator(mode="after")
+    def _check_votes(self) -> Self:
+        tuned = [name for name, rung in self.rungs.items() if rung.train.kind == "finetune"]
+        if self.label.votes.use == "train" and tuned:
+            of = f" of the member {tuned[0]!r}" if tuned[0] else ""
+            raise ValueError(
+                "label.votes.use: train is for linear training; the fine-tuning"
+                f"{of} learns from gold alone: set it to none, or train.kind to linear"
+            )
         return self
 
     @property

@@ -7,6 +7,7 @@ from pydantic import Field
 from pipeline.codebook import Slug
 from pipeline.config.intervals import Intervals
 from pipeline.config.values import FilePath, Share
+from pipeline.config.votes import Endpoint, Votes, ZeroShot
 from pipeline.documents import Section
 
 
@@ -111,3 +112,12 @@ class LabelSection(Section):
     """How far the coders agree."""
     no_answer: list[str] = [""]
     """Values in a label's place that mean that nobody answered."""
+    functions: FilePath | None = None
+    """A Python file with labelling functions in `FUNCTIONS`, which is run as it stands; null for
+    none."""
+    zero_shot: ZeroShot | None = None
+    """Votes from the labels' descriptions by an encoder; null for none."""
+    endpoint: Endpoint | None = None
+    """Votes of a language model that you name; null for none."""
+    votes: Votes = Votes()
+    """What becomes of the votes."""

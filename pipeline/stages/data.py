@@ -31,6 +31,8 @@ from pipeline.stages.runner import Stage
 from pipeline.stages.tally import Tally, counted
 from pipeline.worklists import write_worklist
 
+# Parts of the section `label` that the stage `vote` reads.
+VOTING: Final = {"functions", "zero_shot", "endpoint", "votes"}
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
 NEAR_DUPLICATES_CODE: Final = ("near_duplicates.py", "shingles.py")
@@ -61,7 +63,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             inputs=[run.articles, *config.label.annotations, *config.label.earlier],
             outputs=[run.examples, run.annotations, run.agreement, run.disputed, run.outdated],
             settings={
-                "label": config.label.model_dump(mode="json"),
+                "label": config.label.model_dump(mode="json", exclude=VOTING),
                 "seed": config.seed,
                 "codebook": codebook.model_dump(mode="json"),
             },

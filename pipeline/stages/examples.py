@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import RunFolder, read_table
 from pipeline.codebook import Asks, Choose, Codebook
+from pipeline.config import Votes
 from pipeline.features import Asked, Texts, gather
-from pipeline.records import Side
+from pipeline.records import SOFT_LABELS, Side
+from pipeline.train import SoftLabels
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,33 @@ def coded_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
     """
     examples = read_table(run.examples)
     return _placed(examples.filter(pc.is_valid(examples["gold"])), run, codebook)
+
+
+def training_examples(run: RunFolder, codebook: Codebook, votes: Votes) -> pa.Table:
+    """Return `coded_examples`, and after them what the votes say of others on the train side.
+
+    With votes there are two more columns: `soft`, the probability of each label where nobody
+    coded, and `weight`.
+    """
+    coded = coded_examples(run, codebook)
+    if votes.use == "none":
+        return coded
+    said = read_table(run.soft_labels)
+    examples = read_table(run.examples)
+    at = pc.index_in(examples["example_id"], said["example_id"].combine_chunks())
+    others = examples.append_column("soft", said["soft"].combine_chunks().take(at))
+    others = others.filter(pc.and_(pc.is_valid(at), pc.is_null(others["gold"])))
+    others = _placed(others, run, codebook)
+    others = others.filter(pc.equal(others["side"], Side.TRAIN))
+    parts = []
+    for part, weight in (
+        (coded.append_column("soft", pa.nulls(len(coded), SOFT_LABELS.field("soft").type)), 1.0),
+        (others, votes.weight),
+    ):
+        weights = pa.array(np.full(len(part), weight, np.float32))
+        names = [*coded.column_names, "soft"]
+        parts.append(part.select(names).append_column("weight", weights))
+    return pa.concat_tables(parts)
 
 
 def tied_examples(run: RunFolder, codebook: Codebook) -> pa.Table:
@@ -95,7 +124,7 @@ class Material:
 
     view: View
     codebook: Codebook
-    rows: pa.Table  # of `coded_examples`
+    rows: pa.Table  # of `training_examples`
     articles: pa.Table  # `id`, `title`, `text` of these articles and maybe of others
     folder: Path  # for what featurize leaves to train
 
@@ -134,11 +163,25 @@ class Material:
 
     @cached_property
     def gold(self) -> NDArray[np.bool_]:
-        """Which labels are right, [n, labels]."""
+        """Which labels are right, [n, labels]; none where nobody coded."""
         answers = self.rows["gold"].to_pylist()
         return np.array(
-            [[label in answer for label in self.labels] for answer in answers], np.bool_
-        )
+            [[label in (answer or ()) for label in self.labels] for answer in answers], np.bool_
+        ).reshape(len(answers), len(self.labels))
+
+    @cached_property
+    def soft(self) -> SoftLabels | None:
+        """What the votes say of the rows that nobody coded, where they are learned from."""
+        if "soft" not in self.rows.column_names:
+            return None
+        likely = np.zeros((len(self.rows), len(self.labels)), np.float32)
+        said = self.rows["soft"].to_pylist()
+        for row, probabilities in enumerate(said):
+            if probabilities is not None:
+                by_label = dict(probabilities)
+                likely[row] = [by_label.get(label, 0.0) for label in self.labels]
+        uncoded = np.array([each is not None for each in said], np.bool_)
+        return SoftLabels(uncoded, likely, np.asarray(self.rows["weight"].to_numpy()))
 
     @cached_property
     def is_dev(self) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ from pipeline.label import label_agreement
 from pipeline.preparation import Preparation
 from pipeline.records import SCORED, Side
 from pipeline.stages.answers import Probabilities, scored_table
-from pipeline.stages.examples import Material, View, coded_examples, views
+from pipeline.stages.examples import Material, View, training_examples, views
 from pipeline.stages.rungs import Curves, Learned, rung_of
 from pipeline.stages.runner import Stage
 from pipeline.train import answer_from, set_from
@@ -58,7 +58,7 @@ def learning_stages(
     return [
         Stage(
             "featurize",
-            inputs=[run.articles, run.examples, run.splits],
+            inputs=[run.articles, run.examples, run.splits, *_voted(config, run)],
             outputs=[run.features],
             settings={
                 "features": {
@@ -67,6 +67,7 @@ def learning_stages(
                 "encoders": encoders,
                 "blind_twin": config.evaluate.blind_twin,
                 "codebook": codebook.model_dump(mode="json"),
+                **({"weight": config.label.votes.weight} if _voted(config, run) else {}),
             },
             code=_CODE,
             packages=["numba", "numpy", *packages],
@@ -97,6 +98,11 @@ def learning_stages(
             work=lambda: train(config, codebook, run, curves),
         ),
     ]
+
+
+def _voted(config: Config, run: RunFolder) -> list[Path]:
+    """Return the file of what is learned from beside gold, if anything is."""
+    return [run.soft_labels] if config.label.votes.use == "train" else []
 
 
 def settings_of(section: BaseModel) -> dict[str, Any]:
@@ -143,13 +149,13 @@ def rung_packages(config: Config) -> list[str]:
 def featurize(config: Config, codebook: Codebook, run: RunFolder) -> str:
     """Write what training needs of each view: its coded examples, and their features."""
     rung = rung_of(config, config.seed)
-    coded = coded_examples(run, codebook)
+    examples = training_examples(run, codebook, config.label.votes)
     articles = read_table(run.articles, ["id", "title", "text"])
     done = []
     with replacing(run.features) as folder:
         folder.mkdir()
         for view in views(codebook, twins=config.evaluate.blind_twin):
-            rows = coded.filter(pc.equal(coded["task"], view.task))
+            rows = examples.filter(pc.equal(examples["task"], view.task))
             rows = rows.filter(pc.is_in(rows["side"], pa.array([Side.TRAIN, Side.DEV])))
             material = Material(view, codebook, rows, articles, folder / view.folder)
             if material.is_dev.all():
@@ -286,7 +292,8 @@ def chosen_setting(tried: list[dict[str, Any]]) -> str:
 
 def _provenance(config: Config, run: RunFolder) -> dict[str, Any]:
     """Return what led to the model. Nothing of when or where: equal input gives equal bytes."""
-    data = {name: record for name in ("ingest", "label", "split")
+    stages = ["ingest", "label", "split", *(["vote"] if _voted(config, run) else [])]
+    data = {name: record for name in stages
             if (record := _output_digests(run, name))}  # fmt: skip
     return {
         "slant": __version__,

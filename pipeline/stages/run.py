@@ -7,15 +7,20 @@ from typing import Final
 from pipeline import codebook as codebooks
 from pipeline.artifacts import RunFolder, write_json
 from pipeline.config import Config
+from pipeline.errors import ConfigError
 from pipeline.stages.behaving import behaving_stage
 from pipeline.stages.data import data_stages
 from pipeline.stages.learning import learning_stages
 from pipeline.stages.rungs import Curves
 from pipeline.stages.runner import Outcome, run_stage
 from pipeline.stages.scoring import scoring_stages, tracking_stage
+from pipeline.stages.voting import anything_votes, voting_stage
 
 STAGES: Final = ("ingest", "label", "split", "audit", "featurize", "train",
                  "behave", "evaluate", "track")  # fmt: skip
+# Between split and audit, where anything votes.
+VOTE: Final = "vote"
+_ORDER: Final = (*STAGES[:3], VOTE, *STAGES[3:])
 
 
 def run_stages(
@@ -34,8 +39,16 @@ def run_stages(
     codebook = codebooks.load(config.codebook)
     # How MLflow is reached may hold a password, and is no part of the experiment.
     write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
-    wanted = STAGES[: STAGES.index(last) + 1]
+    wanted = _ORDER[: _ORDER.index(last) + 1]
     stages = data_stages(config, codebook, run)
+    if VOTE in wanted and anything_votes(config, codebook):
+        stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
+    elif VOTE in wanted and config.label.votes.use == "train":
+        raise ConfigError(
+            "label.votes.use: train needs votes, and nothing votes: write 'rules' beside the "
+            f"labels of {config.codebook}, or set label.functions, label.zero_shot or "
+            "label.endpoint"
+        )
     if "featurize" in wanted:  # from here on packages and encoders are needed
         stages += learning_stages(config, codebook, run, curves)
     if "behave" in wanted:
@@ -45,7 +58,9 @@ def run_stages(
     if "track" in wanted and config.track.enabled:
         stages.append(tracking_stage(config, codebook, run, Path()))
     outcomes = []
-    for stage in stages[: len(wanted)]:
+    for stage in stages:
+        if stage.name not in wanted:
+            continue
         outcomes.append(run_stage(stage, run))
         told(outcomes[-1])
     return outcomes

@@ -29,6 +29,8 @@ class Stage:
     code: Sequence[str]  # modules and packages below `pipeline`
     packages: Sequence[str]  # distributions whose version matters to the result
     work: Callable[[], str]  # writes the outputs; returns what happened, in a few words
+    # True where the outputs say of themselves that more can be had by running again.
+    unfinished: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ def run_stage(stage: Stage, folder: RunFolder) -> Outcome:
     record_file = folder.stages / f"{stage.name}.json"
     key = _key(stage)
     record = _read_record(record_file)
-    if record is not None and record["key"] == key and record["outputs"] == _digests(stage.outputs):
+    unchanged = (
+        record is not None and record["key"] == key and record["outputs"] == _digests(stage.outputs)
+    )
+    if record is not None and unchanged and not stage.unfinished():
         return Outcome(stage.name, record["summary"], time.perf_counter() - started, skipped=True)
     record_file.unlink(missing_ok=True)  # a stage that fails half-way has to run again
     summary = stage.work()

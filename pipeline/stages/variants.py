@@ -15,7 +15,7 @@ import orjson
 
 from pipeline.artifacts import RunFolder
 
-DATA_STAGES: Final = ("ingest", "label", "split", "audit")
+DATA_STAGES: Final = ("ingest", "label", "split", "vote", "audit")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def link_data(source: RunFolder, target: RunFolder) -> None:
             source.account,
             source.audit,
         ),
+        *(source.votes, source.vote_account, source.soft_labels),
         *(source.stages / f"{stage}.json" for stage in DATA_STAGES),
     ):
         link = target.path / path.relative_to(source.path)

@@ -5,9 +5,10 @@ from pipeline.train.calibration import choose_thresholds, fit_temperature, log_l
 from pipeline.train.classes import check_labels, class_weights
 from pipeline.train.conformal import set_from
 from pipeline.train.folds import group_folds
-from pipeline.train.linear import TaskData, TrainedTask, macro_f1, train_task
+from pipeline.train.linear import SoftLabels, TaskData, TrainedTask, macro_f1, train_task
 
 __all__ = [
+    "SoftLabels",
     "TaskData",
     "TrainedTask",
     "answer_from",

@@ -9,7 +9,10 @@ from pipeline.errors import DataError
 
 
 def check_labels(task: str, labels: Sequence[str], gold: NDArray[np.bool_]) -> None:
-    """Raise DataError where the train side's `gold` [n, labels] has fewer than two labels."""
+    """Raise DataError where the train side's `gold` [n, labels] has fewer than two labels.
+
+    A label that votes find at all is there as well.
+    """
     present = [labels[label] for label in np.flatnonzero(gold.any(axis=0)).tolist()]
     if len(present) < 2:
         raise DataError(

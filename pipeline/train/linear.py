@@ -1,7 +1,7 @@
 """A linear classifier for one task: try each C on held-out rows, calibrate, train on all."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,44 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+# Less than this share of an example is not learned from.
+_LEAST_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """What is said of examples that nobody coded; they are learned from and never judged on."""
+
+    uncoded: NDArray[np.bool_]  # [n]
+    likely: NDArray[np.float32]  # [n, labels] read where `uncoded`
+    weights: NDArray[np.float32]  # [n] what each example counts, against 1 of a coded one
+
+
 @dataclass(frozen=True)
 class TaskData:
-    """The coded examples of one task on the train and dev sides, n of them."""
+    """The examples of one task on the train and dev sides, n of them."""
 
     name: str
     labels: list[str]  # sorted ids of the codebook
     many: bool
     matrix: "csr_array | NDArray[np.float32]"  # [n, columns]
-    gold: NDArray[np.bool_]  # [n, labels]
+    gold: NDArray[np.bool_]  # [n, labels]; none where nobody coded
     is_dev: NDArray[np.bool_]  # [n]
     stories: list[str]  # [n] what must not be divided between folds
+    soft: SoftLabels | None = None  # of train rows without gold, if there are any
+
+    @property
+    def coded(self) -> NDArray[np.bool_]:
+        """Which rows have gold, [n]."""
+        return np.ones(len(self.gold), np.bool_) if self.soft is None else ~self.soft.uncoded
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which labels each row is an example of, in part at least. [n, labels]."""
+        if self.soft is None:
+            return self.gold
+        parts = self.soft.likely >= _LEAST_SHARE
+        return np.where(self.soft.uncoded[:, None], parts, self.gold)
 
 
 @dataclass(frozen=True)
@@ -48,7 +75,7 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     """
     train_rows = np.flatnonzero(~data.is_dev)
     dev_rows = np.flatnonzero(data.is_dev)
-    check_labels(data.name, data.labels, data.gold[train_rows])
+    check_labels(data.name, data.labels, data.present[train_rows])
     fitted_on = np.arange(len(data.gold)) if section.refit else train_rows
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
     scored_rows = np.concatenate([test for _, test in held_out])
@@ -110,33 +137,49 @@ def _held_out_parts(
                 "raise split.dev, or set train.folds to 5"
             )
         return [(train_rows, dev_rows)]
-    return group_folds(data.gold, data.stories, fitted_on, section.folds, seed)
+    coded = fitted_on[data.coded[fitted_on]]
+    if not len(coded):
+        raise DataError(
+            f"task '{data.name}': no coded example to choose C on; votes are never judged on"
+        )
+    folds = group_folds(data.gold, data.stories, coded, section.folds, seed)
+    return [
+        (np.concatenate([train, _others(data, train_rows, test)]), test) for train, test in folds
+    ]
+
+
+def _others(
+    data: TaskData, train_rows: NDArray[np.int64], held_out: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the uncoded rows of which no held-out row is of the same story."""
+    judged = {data.stories[row] for row in held_out.tolist()}
+    uncoded = train_rows[~data.coded[train_rows]]
+    apart = [data.stories[row] not in judged for row in uncoded.tolist()]
+    return uncoded[np.array(apart, np.bool_)]
 
 
 def _fit(
     data: TaskData, rows: NDArray[np.int64], section: LinearTrain, strength: float, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights [columns, labels] and bias [labels] of a model trained on `rows`."""
-    matrix, gold = data.matrix[rows], data.gold[rows]
+    present = data.present[rows]
     weights = np.zeros((data.matrix.shape[1], len(data.labels)), np.float32)
     bias = np.full(len(data.labels), NEVER, np.float32)
     if data.many:
-        for label in np.flatnonzero(gold.any(axis=0)):
-            if gold[:, label].all():
+        for label in np.flatnonzero(present.any(axis=0)).tolist():
+            lessons = _about(data, rows, label)
+            if lessons.answers.all():
                 bias[label] = -NEVER
                 continue
-            model = _classifier(gold[:, label], section, strength, seed)
-            model.fit(matrix, gold[:, label])
+            model = _fitted(data, lessons, section, strength, seed)
             weights[:, label] = model.coef_[0]
             bias[label] = model.intercept_[0]
         return weights, bias
-    seen = np.flatnonzero(gold.any(axis=0))
+    seen = np.flatnonzero(present.any(axis=0))
     if len(seen) == 1:  # a fold that happens to hold one label
         bias[seen] = 0
         return weights, bias
-    answers = gold.argmax(axis=1)
-    model = _classifier(answers, section, strength, seed)
-    model.fit(matrix, answers)
+    model = _fitted(data, _of_one(data, rows), section, strength, seed)
     if len(seen) == 2:  # scikit-learn keeps one row for two labels
         weights[:, seen] = np.outer(model.coef_[0], [-0.5, 0.5])
         bias[seen] = model.intercept_[0] * np.array([-0.5, 0.5])
@@ -147,21 +190,75 @@ def _fit(
     return weights, bias
 
 
-def _classifier(answers: NDArray[Any], section: LinearTrain, strength: float, seed: int) -> Any:
+class _Lessons(NamedTuple):
+    """What a classifier is fitted on: k answers, several about a row that nobody coded."""
+
+    rows: NDArray[np.int64]  # [k]
+    answers: NDArray[Any]  # [k]
+    shares: NDArray[np.float64] | None  # [k] what each counts; null where all count the same
+
+
+def _of_one(data: TaskData, rows: NDArray[np.int64]) -> _Lessons:
+    """Return each coded row with its label, and the others once for each label that they may have.
+
+    To repeat an example by label with its probability as weight is to minimise the expected loss.
+    """
+    if data.soft is None:
+        return _Lessons(rows, data.gold[rows].argmax(axis=1), None)
+    coded, others = rows[data.coded[rows]], rows[~data.coded[rows]]
+    likely = data.soft.likely[others]
+    at, labels = np.nonzero(likely >= _LEAST_SHARE)
+    shares = likely[at, labels] * data.soft.weights[others[at]]
+    return _Lessons(
+        np.concatenate([coded, others[at]]),
+        np.concatenate([data.gold[coded].argmax(axis=1), labels]),
+        np.concatenate([np.ones(len(coded)), shares]),
+    )
+
+
+def _about(data: TaskData, rows: NDArray[np.int64], label: int) -> _Lessons:
+    """Return each coded row with whether it has the label, and the others with both answers."""
+    if data.soft is None:
+        return _Lessons(rows, data.gold[rows, label], None)
+    coded, others = rows[data.coded[rows]], rows[~data.coded[rows]]
+    yes = data.soft.likely[others, label].astype(np.float64)
+    shares = np.concatenate([yes, 1 - yes])
+    kept = shares >= _LEAST_SHARE
+    answers = np.repeat([True, False], len(others))
+    weights = np.tile(data.soft.weights[others], 2)
+    return _Lessons(
+        np.concatenate([coded, np.tile(others, 2)[kept]]),
+        np.concatenate([data.gold[coded, label], answers[kept]]),
+        np.concatenate([np.ones(len(coded)), (shares * weights)[kept]]),
+    )
+
+
+def _fitted(
+    data: TaskData, lessons: _Lessons, section: LinearTrain, strength: float, seed: int
+) -> Any:
+    model = _classifier(lessons, section, strength, seed)
+    return model.fit(data.matrix[lessons.rows], lessons.answers, sample_weight=lessons.shares)
+
+
+def _classifier(lessons: _Lessons, section: LinearTrain, strength: float, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    weight = _class_weight(answers, section.class_weight)
+    weight = _class_weight(lessons.answers, section.class_weight, lessons.shares)
     if section.loss == "squared_hinge":
         return LinearSVC(C=strength, class_weight=weight, random_state=seed, max_iter=5000)
     return LogisticRegression(C=strength, class_weight=weight, random_state=seed, max_iter=1000)
 
 
-def _class_weight(answers: NDArray[Any], kind: str) -> dict[Any, float] | None:
+def _class_weight(
+    answers: NDArray[Any], kind: str, shares: NDArray[np.float64] | None = None
+) -> dict[Any, float] | None:
+    """Return the weight of each class; `shares` say what each answer counts, where not the same."""
     if kind == "none":
         return None
-    classes, counts = np.unique(answers, return_counts=True)
-    weights = len(answers) / (len(classes) * counts)
+    classes, of = np.unique(answers, return_inverse=True)
+    counts = np.bincount(of, weights=shares)
+    weights = counts.sum() / (len(classes) * counts)
     if kind == "sqrt":
         weights = np.sqrt(weights)
     return dict(zip(classes.tolist(), weights.tolist(), strict=True))

@@ -77,6 +77,7 @@ def train_linear(
         material.gold,
         material.is_dev,
         material.stories,
+        material.soft,
     )
     trained = train_task(data, section, seed)
     return trained.head, trained.tried, trained.dev_probabilities
