@@ -43,7 +43,15 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             outputs=[run.articles, run.rejects, run.copies],
             settings=config.ingest.model_dump(mode="json"),
             code=["ingest", "groups.py", "stories.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
-            packages=["trafilatura", "rensa"],
+            packages=[
+                "trafilatura",
+                "lxml",
+                "feedparser",
+                "fastwarc",
+                "openpyxl",
+                "ftfy",
+                "rensa",
+            ],  # fmt: skip
             work=lambda: ingest(config.ingest, run),
         ),
         Stage(
