@@ -172,9 +172,9 @@ def _(folder):
     )
 
 
-@hostile("gzip: 8 MB that become 8 GB")
+@hostile("gzip: 1 MB that become 1 GB")
 def _(folder):
-    zeros(folder / "x.jsonl.gz", in_gzip, 2048 * MB)
+    zeros(folder / "x.jsonl.gz", in_gzip, 1024 * MB)
     content = (folder / "x.jsonl.gz").read_bytes()
     written(folder / "x.jsonl.gz", content * 4)  # gzip of gzips is their texts together
 
@@ -184,9 +184,9 @@ def _(folder):
     zeros(folder / "x.jsonl.gz", in_gzip, 400 * MB, b"[]\n\n" * 65536)
 
 
-@hostile("zstd: 0.2 MB that become 4 GB")
+@hostile("zstd: 32 KB that become 1 GB")
 def _(folder):
-    zeros(folder / "x.jsonl.zst", in_zstd, 4096 * MB)
+    zeros(folder / "x.jsonl.zst", in_zstd, 1024 * MB)
 
 
 @hostile("bzip2: 1 KB that become 1 GB")
@@ -205,18 +205,18 @@ def _(folder):
     written(folder / "y.jsonl.xz", bytes(content))
 
 
-@hostile("zip: 4 MB that become 4 GB")
+@hostile("zip: 1 MB that become 1 GB")
 def _(folder):
     with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(4):
             with archive.open(f"{number}.jsonl", "w", force_zip64=True) as stream:
-                for _ in range(1024):
+                for _ in range(256):
                     stream.write(b"\0" * MB)
 
 
-@hostile("zip in which a gzip of 2 GB is packed again to 6 KB")
+@hostile("zip in which a gzip of 1 GB is packed again to 3 KB")
 def _(folder):
-    zeros(folder / "x.gz", in_gzip, 2048 * MB)
+    zeros(folder / "x.gz", in_gzip, 1024 * MB)
     zipped(folder / "x.zip", [("x.jsonl.gz", (folder / "x.gz").read_bytes())])
     (folder / "x.gz").unlink()
 
@@ -240,7 +240,7 @@ def _(folder):
 
 @hostile("zip with 1,000,000 files that says it has 10")
 def _(folder):
-    INPUTS["zip with 1,000,000 files"](folder)
+    INPUTS["zip with 1,000,000 files"](folder)  # which takes its time
     content = bytearray((folder / "x.zip").read_bytes())
     at = content.rfind(b"PK\x06\x06")  # the end record of zip64
     content[at + 24 : at + 40] = struct.pack("<QQ", 10, 10)
@@ -281,13 +281,13 @@ def _(folder):
             archive.addfile(info, io.BytesIO())
 
 
-@hostile("tar.gz: 4 MB that become 4 GB")
+@hostile("tar.gz: 1 MB that become 1 GB")
 def _(folder):
     info = tarfile.TarInfo("x.jsonl")
-    info.size = 4096 * MB
+    info.size = 1024 * MB
     with gzip.open(folder / "x.tar.gz", "wb", 9) as stream:
         stream.write(info.tobuf())
-        for _ in range(4096):
+        for _ in range(1024):
             stream.write(b"\0" * MB)
 
 
@@ -427,15 +427,15 @@ def _(folder):
     written(folder / "y.warc.gz", packed + packed[:-30])
 
 
-@hostile("WARC: a page of 1 MB that becomes 1 GB, and a record of 4 GB packed to 4 MB")
+@hostile("WARC: a page of 1 MB that becomes 1 GB, and a record of 1 GB packed to 1 MB")
 def _(folder):
     zeros(folder / "bomb", in_gzip, 1024 * MB)
     body = (folder / "bomb").read_bytes()
     (folder / "bomb").unlink()
     written(folder / "x.warc", record(body, extra="Content-Encoding: gzip\r\n"))
     with gzip.open(folder / "y.warc.gz", "wb", 9) as stream:
-        stream.write(record(b"", 4096 * MB))
-        for _ in range(4096):
+        stream.write(record(b"", 1024 * MB))
+        for _ in range(1024):
             stream.write(b"\0" * MB)
 
 
@@ -610,10 +610,19 @@ def row(name, make):
     return f"| {name} | {got} | {seconds:.1f} | {peak:.0f} | {', '.join(sorted(changed))} |"
 
 
+def load():
+    """Load what each fork needs, and the compiled code, so that no row pays for it."""
+    import pandas  # noqa: F401
+
+    import pipeline.stages.run  # noqa: F401
+    from pipeline.ingest import tidy
+
+    tidy("a\tb")
+
+
 def print_table():
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    import pipeline.stages.run  # noqa: F401  (before the forks)
-
+    load()
     print("| input | what it got | seconds | MB | changed |\n|---|---|---|---|---|", flush=True)
     for name, make in INPUTS.items():
         if not words or any(word in name for word in words):

@@ -32,6 +32,8 @@ from pipeline.worklists import write_worklist
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
 NEAR_DUPLICATES_CODE: Final = ("near_duplicates.py", "shingles.py")
+# Packages that decide which text a page or a feed has.
+PAGE_PACKAGES: Final = ("trafilatura", "lxml", "feedparser", "ftfy", "charset-normalizer")
 
 
 def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
@@ -43,15 +45,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             outputs=[run.articles, run.rejects, run.copies],
             settings=config.ingest.model_dump(mode="json"),
             code=["ingest", "groups.py", "stories.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
-            packages=[
-                "trafilatura",
-                "lxml",
-                "feedparser",
-                "fastwarc",
-                "openpyxl",
-                "ftfy",
-                "rensa",
-            ],  # fmt: skip
+            packages=[*PAGE_PACKAGES, "fastwarc", "openpyxl", "rensa"],
             work=lambda: ingest(config.ingest, run),
         ),
         Stage(
