@@ -4,9 +4,10 @@
     python -m benchmarks.hostile zip tar         those whose name holds one of these words
 
 Each input is made at its full size in a temporary folder, beside one good article, and `slant
-ingest` reads the folder in a process of its own. The table shows the first reject. Seconds are of
-the processor, memory is the peak, both of the process and its parsers together, as Linux counts
-them. The last column says what was changed outside of the run's folder: it must be empty.
+ingest` reads the folder in a process of its own, forked from one that has loaded the modules. The
+table shows the first reject. Seconds are of the processor, memory is the peak, both of the process
+and its parsers together, as Linux counts them. The last column says what was changed outside of
+the run's folder: it must be empty.
 """
 
 import bz2
@@ -16,16 +17,19 @@ import json
 import lzma
 import os
 import struct
-import subprocess
 import sys
 import tarfile
 import tempfile
 import time
+import traceback
 import zipfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from pipeline.cli import main
+from pipeline.ingest import parsing
 
 MB = 1 << 20
 GOOD = '{"id": "good", "text": "The harbour board has voted against the new bridge."}\n'
@@ -168,9 +172,9 @@ def _(folder):
     )
 
 
-@hostile("gzip: 8 MB that become 8 GB")
+@hostile("gzip: 1 MB that become 1 GB")
 def _(folder):
-    zeros(folder / "x.jsonl.gz", in_gzip, 2048 * MB)
+    zeros(folder / "x.jsonl.gz", in_gzip, 1024 * MB)
     content = (folder / "x.jsonl.gz").read_bytes()
     written(folder / "x.jsonl.gz", content * 4)  # gzip of gzips is their texts together
 
@@ -180,9 +184,9 @@ def _(folder):
     zeros(folder / "x.jsonl.gz", in_gzip, 400 * MB, b"[]\n\n" * 65536)
 
 
-@hostile("zstd: 0.2 MB that become 4 GB")
+@hostile("zstd: 32 KB that become 1 GB")
 def _(folder):
-    zeros(folder / "x.jsonl.zst", in_zstd, 4096 * MB)
+    zeros(folder / "x.jsonl.zst", in_zstd, 1024 * MB)
 
 
 @hostile("bzip2: 1 KB that become 1 GB")
@@ -201,18 +205,18 @@ def _(folder):
     written(folder / "y.jsonl.xz", bytes(content))
 
 
-@hostile("zip: 4 MB that become 4 GB")
+@hostile("zip: 1 MB that become 1 GB")
 def _(folder):
     with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(4):
             with archive.open(f"{number}.jsonl", "w", force_zip64=True) as stream:
-                for _ in range(1024):
+                for _ in range(256):
                     stream.write(b"\0" * MB)
 
 
-@hostile("zip in which a gzip of 2 GB is packed again to 6 KB")
+@hostile("zip in which a gzip of 1 GB is packed again to 3 KB")
 def _(folder):
-    zeros(folder / "x.gz", in_gzip, 2048 * MB)
+    zeros(folder / "x.gz", in_gzip, 1024 * MB)
     zipped(folder / "x.zip", [("x.jsonl.gz", (folder / "x.gz").read_bytes())])
     (folder / "x.gz").unlink()
 
@@ -236,7 +240,7 @@ def _(folder):
 
 @hostile("zip with 1,000,000 files that says it has 10")
 def _(folder):
-    INPUTS["zip with 1,000,000 files"](folder)
+    INPUTS["zip with 1,000,000 files"](folder)  # which takes its time
     content = bytearray((folder / "x.zip").read_bytes())
     at = content.rfind(b"PK\x06\x06")  # the end record of zip64
     content[at + 24 : at + 40] = struct.pack("<QQ", 10, 10)
@@ -277,13 +281,13 @@ def _(folder):
             archive.addfile(info, io.BytesIO())
 
 
-@hostile("tar.gz: 4 MB that become 4 GB")
+@hostile("tar.gz: 1 MB that become 1 GB")
 def _(folder):
     info = tarfile.TarInfo("x.jsonl")
-    info.size = 4096 * MB
+    info.size = 1024 * MB
     with gzip.open(folder / "x.tar.gz", "wb", 9) as stream:
         stream.write(info.tobuf())
-        for _ in range(4096):
+        for _ in range(1024):
             stream.write(b"\0" * MB)
 
 
@@ -423,15 +427,15 @@ def _(folder):
     written(folder / "y.warc.gz", packed + packed[:-30])
 
 
-@hostile("WARC: a page of 1 MB that becomes 1 GB, and a record of 4 GB packed to 4 MB")
+@hostile("WARC: a page of 1 MB that becomes 1 GB, and a record of 1 GB packed to 1 MB")
 def _(folder):
     zeros(folder / "bomb", in_gzip, 1024 * MB)
     body = (folder / "bomb").read_bytes()
     (folder / "bomb").unlink()
     written(folder / "x.warc", record(body, extra="Content-Encoding: gzip\r\n"))
     with gzip.open(folder / "y.warc.gz", "wb", 9) as stream:
-        stream.write(record(b"", 4096 * MB))
-        for _ in range(4096):
+        stream.write(record(b"", 1024 * MB))
+        for _ in range(1024):
             stream.write(b"\0" * MB)
 
 
@@ -504,23 +508,40 @@ def _(folder):
 
 def measured(work):
     """Run `slant ingest` there; return the status, its last words, processor seconds and MB."""
-    with (work / "stderr").open("w+") as words:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "ingest", "config.yaml"],
-            cwd=work,
-            stdout=subprocess.DEVNULL,
-            stderr=words,
-            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        )
-        peak, done = 0, 0
-        while not done:
-            peak = max(peak, sum(high_water(one) for one in tree(process.pid)))
-            time.sleep(0.02)
-            done, status, used = os.wait4(process.pid, os.WNOHANG)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    pid = os.fork()
+    if pid == 0:
+        ingest_in(work)
+    peak, done = 0, 0
+    while not done:
+        peak = max(peak, sum(high_water(one) for one in tree(pid)))
+        time.sleep(0.02)
+        done, status, used = os.wait4(pid, os.WNOHANG)
     said = (work / "stderr").read_text(errors="replace").strip().splitlines() or [""]
     (work / "stderr").unlink()
-    return process.returncode, said[-1], used.ru_utime + used.ru_stime, peak / 1024
+    code = os.waitstatus_to_exitcode(status)
+    return code, said[-1], used.ru_utime + used.ru_stime, peak / 1024
+
+
+def ingest_in(work):
+    """Be the command, in the process that was just made; does not return."""
+    os.chdir(work)
+    words = os.open("stderr", os.O_WRONLY | os.O_CREAT)
+    os.dup2(words, 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.argv = ["slant", "ingest", "config.yaml"]
+    status = 70
+    try:
+        main()
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        if parsing._pool.cache_info().currsize:
+            parsing._pool().close()  # the parsers end, and are counted
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def tree(pid):
@@ -589,8 +610,19 @@ def row(name, make):
     return f"| {name} | {got} | {seconds:.1f} | {peak:.0f} | {', '.join(sorted(changed))} |"
 
 
-def main():
+def load():
+    """Load what each fork needs, and the compiled code, so that no row pays for it."""
+    import pandas  # noqa: F401
+
+    import pipeline.stages.run  # noqa: F401
+    from pipeline.ingest import tidy
+
+    tidy("a\tb")
+
+
+def print_table():
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    load()
     print("| input | what it got | seconds | MB | changed |\n|---|---|---|---|---|", flush=True)
     for name, make in INPUTS.items():
         if not words or any(word in name for word in words):
@@ -598,4 +630,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    print_table()

@@ -18,7 +18,7 @@ def predict(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE…", help="Files, folders, patterns, or - for JSONL on stdin."
+            metavar="SOURCE…", help="Files, folders, archives, patterns, or - for JSONL on stdin."
         ),
     ],
     model: Annotated[
@@ -40,6 +40,13 @@ def predict(
     evidence: Annotated[
         int | None, typer.Option("--evidence", min=0, max=20, help="Sentences of evidence a row.")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", help="Character set of tables and texts, if not UTF-8."),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of workbooks, if not the first.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict topic and stance of articles in files, folders or a stream.
@@ -60,6 +67,7 @@ def predict(
 
     if "" in (*sources, model, output):
         raise PipelineError("a source, --model or --output is empty; is a shell variable unset?")
+    listed = [_source(path, encoding, sheet) for path in sources]
     asked = _asked_targets(targets or [], aliases or [])
     if output != "-":
         output_format(output)  # a wrong ending is said before any work is done
@@ -68,7 +76,7 @@ def predict(
     with _Progress() as progress:
         done = predict_sources(
             bundle,
-            sources,
+            listed,
             output,
             asked,
             bundle.predict.evidence if evidence is None else evidence,
@@ -93,6 +101,18 @@ def predict(
     if done.rejects_file is not None:
         typer.echo(f"rejects with their reasons: {done.rejects_file}", err=True)
         raise typer.Exit(EXIT_REJECTS)
+
+
+def _source(path: str, encoding: str | None, sheet: str | None) -> Any:
+    from pydantic import ValidationError
+
+    from pipeline.config import FileSource
+
+    try:
+        return FileSource(path=path, encoding=encoding, sheet=sheet)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise PipelineError(f"--encoding: {reason}") from None
 
 
 def _with_tiers(

@@ -27,7 +27,7 @@ _NO_CHARACTER_SETS: Final = ("idna", "punycode", "undefined", "unicode", "raw", 
 
 def _check_encoding(name: str) -> str:
     try:
-        b"".decode(name)  # refuses codecs that do not make text of bytes
+        b"text".decode(name, "replace")  # refuses codecs that do not make text of bytes
         known = codecs.lookup(name).name.replace("-", "_")
     except (LookupError, UnicodeError, ValueError):
         known = "undefined"

@@ -36,6 +36,8 @@ VOTING: Final = {"functions", "zero_shot", "endpoint", "votes"}
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
 NEAR_DUPLICATES_CODE: Final = ("near_duplicates.py", "shingles.py")
+# Packages that decide which text a page or a feed has.
+PAGE_PACKAGES: Final = ("trafilatura", "lxml", "feedparser", "ftfy", "charset-normalizer")
 
 
 def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
@@ -55,7 +57,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 *NEAR_DUPLICATES_CODE,
                 *SHARED_CODE,
             ],
-            packages=["trafilatura", "rensa", "py3langid"],
+            packages=[*PAGE_PACKAGES, "fastwarc", "openpyxl", "rensa", "py3langid"],
             work=lambda: ingest(config.ingest, run),
         ),
         Stage(

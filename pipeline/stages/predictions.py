@@ -49,7 +49,7 @@ def open_bundle(model: str, folder: Path) -> Bundle:
 
 def predict_sources(
     bundle: Bundle,
-    sources: Sequence[str],
+    sources: Sequence[FileSource],
     output: str,
     asked: Sequence[AskedTarget],
     evidence: int,
@@ -65,7 +65,7 @@ def predict_sources(
     DataError where there is no article at all, or where a source is what would be written over.
     """
     finder = targets_to_ask(bundle.codebook, asked)
-    section = Ingest(sources=[FileSource(path=source) for source in sources], max_rejects=2**62)
+    section = Ingest(sources=list(sources), max_rejects=2**62)
     batches = read_sources(
         section,
         keep_extra=False,
@@ -81,7 +81,8 @@ def predict_sources(
     with open_output(output, stdout) as writer:
         rejects_file.unlink(missing_ok=True)
         # A stream may pause for long, and a thread that waits for it could not be stopped.
-        for batch in batches if "-" in sources else _read_ahead(batches):
+        is_stream = any(source.path == "-" for source in sources)
+        for batch in batches if is_stream else _read_ahead(batches):
             if batch.rejects:
                 first = first or batch.rejects[0]
                 rejects += len(batch.rejects)
@@ -127,9 +128,9 @@ def _refuse_to_overwrite(section: Ingest, output: str, rejects_file: Path) -> No
 
     Old rejects that only a folder or a pattern names are no source: they go before it is listed.
     """
-    files = [source for source in section.sources if source != FileSource(path="-")]
+    files = [one for one in section.sources if isinstance(one, FileSource) and one.path != "-"]
     for source in files:
-        if isinstance(source, FileSource) and rejects_file.exists():
+        if rejects_file.exists():
             path = Path(source.path)
             if path.exists() and path.samefile(rejects_file):
                 raise DataError(

@@ -53,6 +53,10 @@ FILES = {
 TEXTS = ["jsonl", "gzip", "zstd", "array", "parquet", "excel", "xz", "bzip2"]
 
 
+GOOD = ("x.jsonl", row("x"))
+ZEROS = bytes(9 << 20)
+
+
 def zipped(files: Iterable[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -196,13 +200,10 @@ def test_links_and_encrypted_files_in_a_zip_are_counted(read, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.zip", lambda: zipped([("x.jsonl", row("x")), ("y.jsonl", bytes(9 << 20))])),
-        (
-            "a.zip",
-            lambda: zipped([("x.jsonl", row("x")), ("y.jsonl.gz", gzip.compress(bytes(9 << 20)))]),
-        ),
-        ("a.tar.gz", lambda: gzip.compress(tarred([("x.jsonl", row("x")), ("y.jsonl", bytes(9 << 20))]))),
-        ("a.tar", lambda: tarred([("x.jsonl", row("x")), ("y.jsonl.gz", gzip.compress(bytes(9 << 20)))])),
+        ("a.zip", lambda: zipped([GOOD, ("y.jsonl", ZEROS)])),
+        ("a.zip", lambda: zipped([GOOD, ("y.jsonl.gz", gzip.compress(ZEROS))])),
+        ("a.tar.gz", lambda: gzip.compress(tarred([GOOD, ("y.jsonl", ZEROS)]))),
+        ("a.tar", lambda: tarred([GOOD, ("y.jsonl.gz", gzip.compress(ZEROS))])),
     ],
 )  # fmt: skip
 def test_an_archive_that_unpacks_to_far_more_than_texts_do_is_not_read_on(

@@ -28,7 +28,7 @@ def meta(charset: str) -> str:
         # As it is declared, or as browsers understand what is declared.
         (GERMAN, meta("utf-8"), "utf-8", None, ""),
         (GERMAN, meta("iso-8859-1"), "cp1252", None, ""),
-        (GERMAN, "<meta http-equiv=Content-Type content='text/html; charset=windows-1252'>", "cp1252", None, ""),
+        (GERMAN, "<meta content='text/html; charset=windows-1252'>", "cp1252", None, ""),
         (POLISH, meta("iso-8859-2"), "iso-8859-2", None, ""),
         (RUSSIAN, meta("koi8-r"), "koi8-r", None, ""),
         (JAPANESE, meta("shift_jis"), "cp932", None, ""),

@@ -15,10 +15,12 @@ RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <item><title>Three</title><guid>post-3</guid></item>
 </channel></rss>"""
 
-ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title type="html">Anseler &lt;b&gt;Bote&lt;/b&gt;</title>
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de">
+<title type="html">Anseler &lt;b&gt;Bote&lt;/b&gt;</title>
 <entry><id>tag:bote,1</id><title>Eins</title><link href="https://bote.example/1"/>
 <updated>2031-04-17</updated><summary>kurz</summary>
-<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Die Fähren</p><p>bleiben.</p></div></content>
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Die Fähren</p>
+<p>bleiben.</p></div></content>
 </entry></feed>"""
 
 

@@ -246,3 +246,50 @@ def test_what_unpacks_to_far_more_than_texts_do_is_not_read_on(read, tmp_path, m
     ((place, reason),) = result.reasons
     assert place == 0
     assert "unpack to more than 200 times as many (and over 1 MB); the rest is not read" in reason
+
+
+TEXT = "Straße – «ça» 5 €"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", f'{{"text": "{TEXT}"}}\n'),
+        ("a.json", f'[{{"text": "{TEXT}"}}]'),
+        ("a.csv", f'id,text\r\n1,"{TEXT}"\r\n'),
+        ("a.tsv", f"id\ttext\n1\t{TEXT}\n"),
+        ("a.txt", TEXT),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "utf-8-sig", "utf-8"])
+def test_tables_and_texts_are_read_in_the_character_set_that_the_source_names(
+    name: str, content: str, encoding: str, read, tmp_path
+) -> None:
+    (tmp_path / name).write_bytes(content.encode(encoding))
+
+    assert read({"path": name, "encoding": encoding}).texts == [TEXT]
+
+
+def test_a_mark_of_utf16_names_the_character_set(read, tmp_path) -> None:
+    (tmp_path / "a.tsv").write_bytes(f"id\ttext\r\n1\t{TEXT}\r\n".encode("utf-16"))
+
+    assert read("a.tsv").texts == [TEXT]
+
+
+def test_bytes_that_the_named_character_set_lacks_spoil_their_row_only(read, tmp_path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"text\none\nt\x81wo\nthr\xe9e\n")
+    (tmp_path / "b.csv").write_bytes("text\nαβ\n".encode() + b"\xff\xfe\nend\n")
+
+    result = read({"path": "a.csv", "encoding": "cp1252"}, {"path": "b.csv", "encoding": "utf-8"})
+
+    assert result.texts == ["one", "thrée", "αβ", "end"]
+    assert result.reasons == [
+        (3, "bytes that are not cp1252, which the source names as its encoding"),
+        (3, "bytes that are not utf-8, which the source names as its encoding"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "idna", "unicode_escape", "hex", "utf-7", ""])
+def test_what_is_no_character_set_is_refused(encoding: str, read) -> None:
+    with pytest.raises(ValueError, match="is no character set that is known; such are utf-16"):
+        read({"path": "a.csv", "encoding": encoding})

@@ -54,6 +54,29 @@ def test_a_page_with_a_wrong_declaration_is_still_utf8(read, tmp_path) -> None:
     assert "keine Bedrohung für die Straße" in read("a.html").texts[0]
 
 
+def test_a_page_of_xhtml_is_read(read, tmp_path) -> None:
+    head = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html PUBLIC '
+        '"-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">\n'
+    )
+    content = page(head=META.replace('">', '"/>')).replace(b"<!doctype html>", head.encode())
+    (tmp_path / "a.xhtml").write_bytes(content)
+
+    (row,) = read("a.xhtml").rows
+
+    assert (row["title"], row["outlet"]) == ("Elf Einschläge", "Anseler Bote")
+    assert "keine Bedrohung für die Straße" in row["text"]
+
+
+def test_the_character_set_that_the_source_names_is_that_of_its_pages(read, tmp_path) -> None:
+    content = page("iso-8859-1").replace(b'<meta charset="iso-8859-1">', b"")
+    (tmp_path / "a.html").write_bytes(content.replace("ß".encode("cp1252"), b"\xc6"))
+
+    (row,) = read({"path": "a.html", "encoding": "koi8-r"}).rows
+
+    assert "Straф" in row["text"]
+
+
 def test_fields_of_other_names_do_not_matter_to_pages(read, tmp_path) -> None:
     (tmp_path / "a.html").write_bytes(page())
 

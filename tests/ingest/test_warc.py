@@ -14,6 +14,11 @@ PAGE = (
 )
 
 
+NOT_PACKED = "its body is not packed as its Content-Encoding says"
+UNKNOWN = "its Content-Encoding cannot be read:"
+LARGE = "the page is larger than 16 MB"
+
+
 def record(
     body: bytes = PAGE.encode(),
     *,
@@ -145,12 +150,12 @@ def test_packed_bodies_are_unpacked(headers: list[str], pack, read, tmp_path) ->
 @pytest.mark.parametrize(
     ("body", "headers", "reason"),
     [
-        (b"\x1f\x8bnonsense", ["Content-Encoding: gzip"], "its body is not packed as its Content-Encoding says (gzip)"),
-        (b"nonsense", ["Content-Encoding: deflate"], "its body is not packed as its Content-Encoding says (deflate)"),
-        (b"nonsense", ["Content-Encoding: compress"], "its Content-Encoding cannot be read: 'compress'"),
-        (gzip.compress(bytes(17 << 20)), ["Content-Encoding: gzip"], "the page is larger than 16 MB"),
-        (zlib.compress(bytes(17 << 20)), ["Content-Encoding: deflate"], "the page is larger than 16 MB"),
-        (b"<p>" * (6 << 20), [], "the page is larger than 16 MB"),
+        (b"\x1f\x8bnonsense", ["Content-Encoding: gzip"], f"{NOT_PACKED} (gzip)"),
+        (b"nonsense", ["Content-Encoding: deflate"], f"{NOT_PACKED} (deflate)"),
+        (b"nonsense", ["Content-Encoding: compress"], f"{UNKNOWN} 'compress'"),
+        (gzip.compress(bytes(17 << 20)), ["Content-Encoding: gzip"], LARGE),
+        (zlib.compress(bytes(17 << 20)), ["Content-Encoding: deflate"], LARGE),
+        (b"<p>" * (6 << 20), [], LARGE),
     ],
 )  # fmt: skip
 def test_a_body_that_cannot_be_unpacked_is_a_reject_and_the_rest_goes_on(

@@ -105,8 +105,8 @@ SHEET = "xl/worksheets/sheet1.xml"
         ("xl/styles.xml", lambda part: part + bytes(9 << 20), "styles.xml is larger than 8 MB"),
         (SHEET, lambda part: b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + part, "has a document type"),
         (SHEET, lambda part: part[:200], r"cannot be read on \("),
-        ("xl/workbook.xml", lambda part: b"<a/>", r"cannot be read on \(|has no sheet"),
-        ("[Content_Types].xml", lambda part: b"", r"cannot be read on \("),
+        ("xl/workbook.xml", lambda _: b"<a/>", r"cannot be read on \(|has no sheet"),
+        ("[Content_Types].xml", lambda _: b"", r"cannot be read on \("),
     ],
 )
 def test_a_hostile_workbook_is_a_reject(part: str, change, reason: str, read, tmp_path) -> None:

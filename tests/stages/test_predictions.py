@@ -6,7 +6,7 @@ from unicodedata import normalize
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import PersonalData
+from pipeline.config import FileSource, PersonalData
 from pipeline.preparation import Preparation
 from pipeline.preparation.rules import packaged_rules
 from pipeline.stages.predictions import predict_sources
@@ -27,7 +27,7 @@ def test_evidence_stands_in_the_text_as_the_row_has_it(tiny_bundle, tiny_article
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     output = tmp_path / "out.jsonl"
     predict_sources(
-        tiny_bundle, [str(source)], str(output), [], 2,
+        tiny_bundle, [FileSource(path=str(source))], str(output), [], 2,
         stdin=io.BytesIO(), stdout=io.BytesIO(), progress=lambda _: None,
     )  # fmt: skip
     texts = {row["id"]: row["text"] for row in rows}
