@@ -58,6 +58,7 @@ from pipeline.config.train import (
     FinetuneTrain,
     LinearTrain,
     Rung,
+    Thresholds,
     TrainSection,
     check_pair,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "StaticFeatures",
     "Stories",
     "TargetView",
+    "Thresholds",
     "TimeSplit",
     "Track",
     "TrainSection",

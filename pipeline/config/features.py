@@ -55,6 +55,12 @@ class MentionView(Section):
     mention: Literal["mark", "mask"] = "mark"
     """`mark`: the mention stands in brackets, and the target's name after the text. `mask`: the
     mention is hidden and nothing is named."""
+    parts: bool = False
+    """Where a text has no whole name of the target, or of who acts, the words of it count as
+    mentions: "Obama" of "Barack Obama", "Democrats" of "Democratic Party"."""
+    name: Literal["plain", "marked"] = "plain"
+    """The name after the text: as it is, or `marked` with the brackets of its mentions; then it
+    also counts as the mention where the text has none."""
 
 
 class EncoderFeatures(Section):
