@@ -17,6 +17,9 @@ class TargetView(Section):
     mention: Literal["mask", "mark"] = "mask"
     """`mask` hides the mention's words, so that nothing is learnt about the target's name;
     `mark` shows them, as mention."""
+    parts: bool = False
+    """Where a text has no whole name of the target, or of who acts, the words of it count as
+    mentions: "Obama" of "Barack Obama", "Democrats" of "Democratic Party"."""
 
 
 def _check_order(lengths: list[int]) -> list[int]:

@@ -1,7 +1,6 @@
 """With folds an ensemble's weights are fitted on what no member saw, over train and dev."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +10,6 @@ from pipeline.codebook import Codebook
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs import Learned
 from pipeline.stages.rungs.ensemble import EnsembleRung
-
-from .test_rungs import NGRAMS, run_rung
 
 CODEBOOK = Codebook.model_validate(
     {
@@ -45,7 +42,7 @@ class Shares:
     refit: bool = True
     trained_on: list = field(default_factory=list)
 
-    def train(self, materials, work, curves):
+    def train(self, materials, *_):
         (material,) = materials
         train = np.flatnonzero(~material.is_dev)
         self.trained_on.append((train.tolist(), self.refit))
@@ -72,13 +69,11 @@ def material(rows=60, dev=9):
 
 @pytest.fixture
 def asked(tmp_path):
-    from dataclasses import replace
-
     return replace(material(), folder=tmp_path)
 
 
 def train(ensemble, asked, tmp_path):
-    return ensemble.train([asked], tmp_path, lambda training: None)[VIEW]
+    return ensemble.train([asked], tmp_path, lambda _: None)[VIEW]
 
 
 def test_every_row_is_answered_by_a_member_that_never_saw_its_story(asked, tmp_path):
@@ -106,8 +101,6 @@ def test_without_folds_members_train_once(asked, tmp_path):
 
 
 def test_a_dev_side_is_not_needed_with_folds(asked, tmp_path):
-    from dataclasses import replace
-
     sides = pa.array(["train"] * 60)
     alone = replace(asked, rows=asked.rows.set_column(1, "side", sides))
     learned = train(
@@ -115,14 +108,3 @@ def test_a_dev_side_is_not_needed_with_folds(asked, tmp_path):
     )
     assert learned.dev_probabilities.shape == (0, 2)
     assert len(set(learned.model.thresholds.tolist())) == 1
-
-
-@pytest.mark.slow
-def test_linear_members_are_weighed_out_of_fold_from_a_config(tmp_path):
-    chars = {"features": {"buckets_log2": 14, "chars": [2, 3]}, "train": {"C": [1.0]}}
-    section = {"kind": "ensemble", "folds": 3, "members": {"words": NGRAMS, "chars": chars}}
-    run = run_rung({"train": section}, tmp_path)
-    rows = json.loads(run.selection.read_text())["topic"]
-    assert [row["setting"] for row in rows] == ["only chars", "only words", "members"]
-    scores = json.loads(run.metrics.read_text())
-    assert scores["test"]["topic"]["macro_f1"] > 0.3

@@ -54,6 +54,7 @@ def test_no_held_out_rows_leave_one_half():
     ]
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_a_shared_threshold_is_the_best_of_one_for_all_by_micro_f1(seed):
     rng = np.random.default_rng(seed)
