@@ -181,12 +181,12 @@ def main():
         drop_caches(complete)
     config.write_text(yaml.safe_dump(complete, sort_keys=False))
     repeats = complete.get("repeat") is not None
+    if repeats and arguments.dev:
+        parser.error(f"--dev: {arguments.set} is repeated, and each of its folds has its own dev")
     if not repeats:
         run_to("audit", config, run)  # so that the next counts training alone
         stages, cpu_seconds = run_to("train", config, run)
     if arguments.dev:
-        if repeats:
-            parser.error(f"{arguments.set} is repeated by folds: its folds have a dev side each")
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
                 print(view, json.dumps(row))
