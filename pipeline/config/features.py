@@ -18,8 +18,8 @@ class TargetView(Section):
     """`mask` hides the mention's words, so that nothing is learnt about the target's name;
     `mark` shows them, as mention."""
     parts: bool = False
-    """Where a text has no whole name of the target, or of who acts, the words of it count as
-    mentions: "Obama" of "Barack Obama", "Democrats" of "Democratic Party"."""
+    """Words of the names of the target, and of who acts, count as mentions too: "Obama" of "Barack
+    Obama", "Democrats" of "Democratic Party"."""
 
 
 def _check_order(lengths: list[int]) -> list[int]:
@@ -59,8 +59,8 @@ class MentionView(Section):
     """`mark`: the mention stands in brackets, and the target's name after the text. `mask`: the
     mention is hidden and nothing is named."""
     parts: bool = False
-    """Where a text has no whole name of the target, or of who acts, the words of it count as
-    mentions: "Obama" of "Barack Obama", "Democrats" of "Democratic Party"."""
+    """Words of the names of the target, and of who acts, count as mentions too: "Obama" of "Barack
+    Obama", "Democrats" of "Democratic Party"."""
     name: Literal["plain", "marked"] = "plain"
     """The name after the text: as it is, or `marked` with the brackets of its mentions; then it
     also counts as the mention where the text has none."""

@@ -1,4 +1,6 @@
-"""Parts of names are found as mentions where the whole name is not there."""
+"""Parts of names are found as further mentions."""
+
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -53,9 +55,17 @@ def test_source_and_target_are_told_apart():
     assert (targets, sources) == (["Growers"], ["Okafor"])
 
 
-def test_a_whole_name_is_enough():
-    body = "Ada Okafor spoke; Okafor left."
-    assert found(body, "Ada Okafor", targets=[(0, 10)])[0] == ["Ada Okafor"]
+def test_a_whole_name_stays_one_mention_and_its_parts_elsewhere_are_others():
+    body = "Then Ada Okafor spoke; Okafor left."
+    assert found(body, "Ada Okafor", targets=[(5, 15)])[0] == ["Ada Okafor", "Okafor"]
+
+
+def test_a_long_text_with_many_mentions_is_done_at_once():
+    body = "Okafor spoke. " * 20_000
+    begun = time.process_time()
+    assert len(found(body, "Ada Okafor", "Okafor Party", targets=[(0, 6)])[0]) == 1
+    assert len(found(body, "Ada Okafor", targets=[(0, 6)])[0]) == 20_000
+    assert time.process_time() - begun < 5
 
 
 def test_the_headline_is_passed_over_and_characters_are_counted_with_it():
