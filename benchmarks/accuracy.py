@@ -6,6 +6,7 @@ python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; 
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -36,7 +37,7 @@ def config_of(name, rung, root):
         for seed in range(2, sections["trainings"] + 1):
             members[f"finetune-{seed}"] = {**members["finetune"], "seed": seed}
         config.pop("features", None)
-        config["train"] = {"kind": "ensemble", "members": members}
+        config["train"] = {"kind": "ensemble", "members": members, **sections.get("train", {})}
     else:
         config |= sections
     return config
@@ -57,15 +58,12 @@ def sections_of(rungs, rung, name, config):
     sections = dict(rungs[rung])
     for key, value in sections.pop("sets", {}).get(name, {}).items():
         both = isinstance(value, dict)
-        sections[key] = {**sections[key], **value} if both else value
+        sections[key] = {**sections.get(key, {}), **value} if both else value
     return sections
 
 
-def rows_of(run, name, rung, outcomes, is_fresh):
+def rows_of(run, name, rung, cost):
     metrics = json.loads((run / "metrics.json").read_text())
-    learning = [each for each in outcomes if each["stage"] in ("featurize", "train")]
-    # Nothing was taken over from an earlier run or from a cache.
-    fresh = is_fresh and not any(each["skipped"] for each in learning)
     speed = examples_per_second(run)
     size = megabytes(RunFolder(run))
     for side, tasks in metrics.items():
@@ -79,9 +77,7 @@ def rows_of(run, name, rung, outcomes, is_fresh):
                 **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
                 "blind": values.get("target_blind", {}).get("macro_f1"),
                 "swapped": values.get("target_swap_flip_rate"),
-                "train_seconds": round(sum(each["seconds"] for each in learning))
-                if fresh
-                else None,
+                **cost,
                 "examples_per_second": round(speed, 1),
                 "megabytes": round(size, 1),
                 "commit": commit(),
@@ -134,6 +130,30 @@ def examples_per_second(run, most=512):
     return done / seconds
 
 
+def run_to(stage, config, run):
+    """Run the stages up to `stage`; return what became of them and the seconds of CPU they took."""
+    command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return json.loads(done.stdout).get("stages"), seconds
+
+
+def cost_of(stages, cpu_seconds, is_fresh):
+    """Return how long training took; nulls where a part was taken over from a run or a cache.
+
+    The seconds of CPU are those of the whole command, in which Python starts and finds the data as
+    they are: some ten of them are not of training.
+    """
+    learning = [each for each in stages if each["stage"] in ("featurize", "train")]
+    fresh = is_fresh and not any(each["skipped"] for each in learning)
+    return {
+        "train_seconds": round(sum(each["seconds"] for each in learning)) if fresh else None,
+        "train_cpu_seconds": round(cpu_seconds) if fresh else None,
+    }
+
+
 def commit():
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
@@ -160,21 +180,24 @@ def main():
     if arguments.fresh:
         drop_caches(complete)
     config.write_text(yaml.safe_dump(complete, sort_keys=False))
-    stage = "train" if arguments.dev else "evaluate"
-    repeats = yaml.safe_load(config.read_text()).get("repeat") is not None
-    command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
-    done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
+    repeats = complete.get("repeat") is not None
+    if repeats and arguments.dev:
+        parser.error(f"--dev: {arguments.set} is repeated, and each of its folds has its own dev")
+    if not repeats:
+        run_to("audit", config, run)  # so that the next counts training alone
+        stages, cpu_seconds = run_to("train", config, run)
     if arguments.dev:
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
                 print(view, json.dumps(row))
         return
+    run_to("evaluate", config, run)
     with arguments.results.open("a") as results:
         if repeats:
             rows = repeated_rows(run, arguments.set, arguments.rung)
         else:
-            stages = json.loads(done.stdout)["stages"]
-            rows = rows_of(run, arguments.set, arguments.rung, stages, arguments.fresh)
+            cost = cost_of(stages, cpu_seconds, arguments.fresh)
+            rows = rows_of(run, arguments.set, arguments.rung, cost)
         for row in rows:
             results.write(json.dumps(row) + "\n")
             print(json.dumps(row))

@@ -73,7 +73,7 @@ def quality(rows):
 
 
 def cost(rows):
-    yield ["set", "rung", "training, seconds", "examples/s", "megabytes"]
+    yield ["set", "rung", "training, seconds", "of CPU", "examples/s", "megabytes"]
     seen = set()
     for row in rows:
         if row.get("examples_per_second") and (row["set"], row["rung"]) not in seen:
@@ -82,6 +82,7 @@ def cost(rows):
                 row["set"],
                 row["rung"],
                 "–" if row.get("train_seconds") is None else f"{row['train_seconds']:,.0f}",
+                "–" if row.get("train_cpu_seconds") is None else f"{row['train_cpu_seconds']:,.0f}",
                 f"{row['examples_per_second']:,.0f}",
                 f"{row['megabytes']:,.1f}",
             ]

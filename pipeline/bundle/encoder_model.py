@@ -11,7 +11,7 @@ from pipeline.bundle.evidence import TokenAdds, evidence_of
 from pipeline.bundle.heads import Headed, LinearHead
 from pipeline.bundle.models import Answers, Part
 from pipeline.config import EncoderFeatures
-from pipeline.encoders import NOWHERE, Encoder, Tokens, Window, windows_of
+from pipeline.encoders import NOWHERE, Encoder, Tokens, Window, seen, windows_of
 from pipeline.features import Asked, Texts
 
 
@@ -28,6 +28,7 @@ class EncoderModel(Headed):
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example; memory is 4 bytes × labels a token of all windows."""
         tokens = self.encoder.tokenizer.tokens(texts)
+        asked = seen(texts, asked, self.section)
         windows = windows_of(self.encoder.tokenizer, tokens, asked, self.section)
         shares = self.encoder.token_scores(
             windows, self.section.batch, self.head.weights, self.section.precision

@@ -60,6 +60,7 @@ from pipeline.config.train import (
     FinetuneTrain,
     LinearTrain,
     Rung,
+    Thresholds,
     TrainSection,
     check_pair,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "StaticFeatures",
     "Stories",
     "TargetView",
+    "Thresholds",
     "TimeSplit",
     "Track",
     "TrainSection",

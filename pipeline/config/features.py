@@ -17,6 +17,9 @@ class TargetView(Section):
     mention: Literal["mask", "mark"] = "mask"
     """`mask` hides the mention's words, so that nothing is learnt about the target's name;
     `mark` shows them, as mention."""
+    parts: bool = False
+    """Words of the names of the target, and of who acts, count as mentions too: "Obama" of "Barack
+    Obama", "Democrats" of "Democratic Party"."""
 
 
 def _check_order(lengths: list[int]) -> list[int]:
@@ -55,6 +58,12 @@ class MentionView(Section):
     mention: Literal["mark", "mask"] = "mark"
     """`mark`: the mention stands in brackets, and the target's name after the text. `mask`: the
     mention is hidden and nothing is named."""
+    parts: bool = False
+    """Words of the names of the target, and of who acts, count as mentions too: "Obama" of "Barack
+    Obama", "Democrats" of "Democratic Party"."""
+    name: Literal["plain", "marked"] = "plain"
+    """The name after the text: as it is, or `marked` with the brackets of its mentions; then it
+    also counts as the mention where the text has none."""
 
 
 class EncoderFeatures(Section):

@@ -20,6 +20,9 @@ def _check_folds(folds: int) -> int:
 Folds: TypeAlias = Annotated[int, Field(ge=0, le=20), AfterValidator(_check_folds)]
 
 
+Thresholds: TypeAlias = Literal["f1", "shared", "half"]
+
+
 class LinearTrain(Section):
     """A linear classifier per task, its strength chosen on held-out training data."""
 
@@ -31,9 +34,10 @@ class LinearTrain(Section):
     """Inverse strengths of regularisation to try; the best on held-out data is taken."""
     class_weight: Literal["balanced", "sqrt", "none"] = "balanced"
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
-    thresholds: Literal["f1", "half"] = "f1"
+    thresholds: Thresholds = "f1"
     """Where many labels may hold: a label is in the answer from the probability on that gives it
-    the best F1 on held-out data, or from one half on."""
+    the best F1 on held-out data (`f1`), from one for all labels on that gives the best micro-F1
+    (`shared`), or from one half on (`half`)."""
     folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
@@ -72,7 +76,7 @@ class FinetuneTrain(Section):
     fewer than about 50 examples a label; 0 for none."""
     class_weight: Literal["balanced", "sqrt", "none"] = "sqrt"
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
-    thresholds: Literal["f1", "half"] = "f1"
+    thresholds: Thresholds = "f1"
     """As in linear training."""
     precision: Literal["auto", "float32"] = "auto"
     """`auto` multiplies in 16 bits where the GPU or the CPU does (bfloat16; float16 on older GPUs):
@@ -117,8 +121,11 @@ class EnsembleTrain(Section):
     """The mean of the members' log-probabilities, weighted as fits dev best."""
     members: Annotated[dict[Slug, Rung], Field(min_length=2)]
     """The rungs, by a name of your own."""
-    thresholds: Literal["f1", "half"] = "f1"
+    thresholds: Thresholds = "f1"
     """As in linear training, for the joint probabilities."""
+    folds: Folds = 0
+    """Fit weights and thresholds on train and dev, by probabilities out of this many folds over
+    their stories: each member is trained once more for each. 0 fits them on the dev side."""
 
 
 TrainSection: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ from pipeline.encoders.precision import Precision
 from pipeline.encoders.source import INSTALL, WEIGHTS, EncoderFiles, find_encoder
 from pipeline.encoders.static import PLAIN_PARTS, TARGET_PARTS, token_means
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
-from pipeline.encoders.windows import NOWHERE, Window, windows_of
+from pipeline.encoders.windows import NOWHERE, Window, seen, windows_of
 
 __all__ = [
     "INSTALL",
@@ -27,6 +27,7 @@ __all__ = [
     "Window",
     "find_encoder",
     "open_encoder",
+    "seen",
     "token_means",
     "windows_of",
 ]

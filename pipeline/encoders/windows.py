@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import EncoderFeatures
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
-from pipeline.features import TARGET, Asked
+from pipeline.features import TARGET, Asked, Texts, names_of_pair, with_partial_mentions
 
 # Where a token comes from that is not of the text: frame, marks, second segment.
 NOWHERE = -1
@@ -35,6 +35,11 @@ class Window:
         return hashlib.blake2b(b"".join(part.tobytes() for part in parts), digest_size=16).digest()
 
 
+def seen(texts: Texts, asked: Asked, section: EncoderFeatures) -> Asked:
+    """Return what is asked with the mentions that `section.target` sees."""
+    return with_partial_mentions(texts, asked) if section.target.parts else asked
+
+
 def windows_of(
     tokenizer: EncoderTokenizer,
     tokens: Tokens,
@@ -45,7 +50,8 @@ def windows_of(
 
     A text that does not fit is cut every `window - overlap` tokens. Where there are too many, those
     that mention the target go first, then those at the beginning. A window with a mention weighs
-    `mention_weight` times one without.
+    `mention_weight` times one without. Where no window has one, the target's name after the text
+    stands in for it if `section.target.name` is `marked`.
     """
     found: list[Window] = []
     for example in range(len(asked)):
@@ -63,16 +69,20 @@ def _of_example(
     frame = tokenizer.frame
     second = _second_segment(tokenizer, asked, section, example)
     text = _marked(tokenizer, tokens, asked, section, example)
-    ends = frame.between + second + frame.after if second else frame.after_one
+    ends = frame.between + second.ids + frame.after if second.ids else frame.after_one
     room = max(1, section.window - len(frame.before) - len(ends))
     starts = _starts(text.mention, room, min(section.overlap, room - 1), section.windows)
     named = np.array([text.mention[at : at + room].any() for at in starts])
     weights = np.where(named, section.mention_weight, 1.0)
+    stand_in = np.zeros(len(ends), np.bool_)
+    if second.mention.any() and not named.any():
+        stand_in[len(frame.between) :][: len(second.ids)] = second.mention
+        named[:] = True
     shares = (weights / weights.sum()).tolist()
     mention_shares = (named / max(1, named.sum())).tolist()
     types = [0] * len(ends)
-    if second:
-        types[len(frame.between) :] = [frame.second_type] * (len(second) + len(frame.after))
+    if second.ids:
+        types[len(frame.between) :] = [frame.second_type] * (len(second.ids) + len(frame.after))
     for start, share, mention_share in zip(starts, shares, mention_shares, strict=True):
         part = slice(start, start + room)
         kept = len(text.ids[part])
@@ -82,6 +92,7 @@ def _of_example(
         inside = slice(len(frame.before), len(frame.before) + kept)
         inside_mention[inside] = text.mention[part]
         places[inside] = text.places[part]
+        inside_mention[len(ids) - len(ends) :] = stand_in
         yield Window(
             ids.astype(np.int32),
             np.concatenate([np.zeros(len(ids) - len(ends)), types]).astype(np.int8),
@@ -102,12 +113,30 @@ class _Marked:
     places: NDArray[np.int32]
 
 
+@dataclass(frozen=True)
+class _Second:
+    """The tokens of the second segment, none where nothing is named."""
+
+    ids: list[int]
+    mention: NDArray[np.bool_]  # which of them are the target's marked name
+
+
 def _second_segment(
     tokenizer: EncoderTokenizer, asked: Asked, section: EncoderFeatures, example: int
-) -> list[int]:
+) -> _Second:
     if not asked.names or section.target.mention == "mask":
-        return []
-    return tokenizer.ids(asked.names[example])[: int(section.window * _LONGEST_NAME)]
+        return _Second([], np.zeros(0, np.bool_))
+    name = asked.names[example]
+    most = int(section.window * _LONGEST_NAME)
+    if section.target.name == "plain":
+        ids = tokenizer.ids(name)[:most]
+        return _Second(ids, np.zeros(len(ids), np.bool_))
+    source, target = names_of_pair(name)
+    before, after = tokenizer.marks_of_source
+    acting = [*before, *tokenizer.ids(source)[: most // 2], *after] if source else []
+    before, after = tokenizer.marks_of_target
+    meant = [*before, *tokenizer.ids(target)[: most // 2], *after]
+    return _Second(acting + meant, np.arange(len(acting) + len(meant)) >= len(acting))
 
 
 def _marked(

@@ -7,10 +7,18 @@ encoder or its vocabulary are in `encoders/`.
 from pipeline.features.gathering import gather
 from pipeline.features.ngram_features import NgramVectorizer, Scores
 from pipeline.features.ngrams import TARGET
+from pipeline.features.partial import with_partial_mentions
 from pipeline.features.passes import in_lanes
 from pipeline.features.pieces import cut
 from pipeline.features.sentences import Sentences, sentences_of
-from pipeline.features.texts import Asked, Texts, about_targets, texts_of, whole_texts
+from pipeline.features.texts import (
+    Asked,
+    Texts,
+    about_targets,
+    names_of_pair,
+    texts_of,
+    whole_texts,
+)
 
 __all__ = [
     "TARGET",
@@ -23,7 +31,9 @@ __all__ = [
     "cut",
     "gather",
     "in_lanes",
+    "names_of_pair",
     "sentences_of",
     "texts_of",
     "whole_texts",
+    "with_partial_mentions",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.config import NgramFeatures
 from pipeline.features import characters
 from pipeline.features.abbreviations import abbreviation_hashes
+from pipeline.features.partial import with_partial_mentions
 from pipeline.features.passes import (
     CHUNK,
     Corpus,
@@ -52,12 +53,13 @@ class NgramVectorizer:
 
     def fit(self, texts: Texts, asked: Asked) -> Self:
         """Choose the features and weigh them by these examples alone."""
+        corpus = self._corpus(texts, asked)
         threads = cores()
         share = max(1, -(-len(asked) // threads))
 
         def count(first: int, stop: int) -> NDArray[np.int32]:
             seen = np.zeros(1 << self.section.buckets_log2, np.int32)
-            count_examples(_corpus(texts, asked), self._recipe(), first, stop, seen)
+            count_examples(corpus, self._recipe(), first, stop, seen)
             return seen
 
         seen_in = np.zeros(1 << self.section.buckets_log2, np.int32)
@@ -78,7 +80,7 @@ class NgramVectorizer:
         """Return one row per example, one column per kept feature; columns sorted in each row."""
         from scipy.sparse import csr_array, vstack
 
-        corpus, recipe = _corpus(texts, asked), self._recipe()
+        corpus, recipe = self._corpus(texts, asked), self._recipe()
         width = len(self.kept_)
 
         def rows(first: int, stop: int) -> "csr_array":
@@ -114,7 +116,7 @@ class NgramVectorizer:
             np.full((count, sentences, 2), -1, np.int32),
             np.zeros((count, sentences), np.float32),
         )
-        corpus, recipe = _corpus(texts, asked), self._recipe()
+        corpus, recipe = self._corpus(texts, asked), self._recipe()
 
         def run(first: int, stop: int) -> None:
             score(
@@ -140,14 +142,15 @@ class NgramVectorizer:
             abbreviations=abbreviation_hashes(),
         )
 
-
-def _corpus(texts: Texts, asked: Asked) -> Corpus:
-    return Corpus(
-        texts.buffer,
-        texts.offsets,
-        texts.body,
-        asked.text_of,
-        asked.bounds,
-        asked.mentions,
-        asked.roles,
-    )
+    def _corpus(self, texts: Texts, asked: Asked) -> Corpus:
+        if self.section.target.parts:
+            asked = with_partial_mentions(texts, asked)
+        return Corpus(
+            texts.buffer,
+            texts.offsets,
+            texts.body,
+            asked.text_of,
+            asked.bounds,
+            asked.mentions,
+            asked.roles,
+        )

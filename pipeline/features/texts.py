@@ -13,6 +13,7 @@ from pipeline.features.ngrams import SOURCE, TARGET
 
 # Between headline and body: a blank line, so that the headline is a sentence by itself.
 HEADLINE_END: Final = "\n\n"
+_TOWARDS: Final = " > "
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,10 @@ def about_targets(
 
 def name_of_pair(target: str, source_entity: str | None) -> str:
     """Return how the target, and who acts towards it, are written beside the text."""
-    return f"{source_entity} > {target}" if source_entity else target
+    return f"{source_entity}{_TOWARDS}{target}" if source_entity else target
+
+
+def names_of_pair(name: str) -> tuple[str | None, str]:
+    """Return (source entity, target) as they were joined by `name_of_pair`."""
+    source_entity, towards, target = name.partition(_TOWARDS)
+    return (source_entity, target) if towards else (None, name)

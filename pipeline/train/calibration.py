@@ -46,6 +46,9 @@ def choose_thresholds(
         return None
     if kind == "half":
         return np.full(gold.shape[1], 0.5, np.float32)
+    if kind == "shared":
+        one = fit_thresholds(predicted.reshape(-1, 1), gold.reshape(-1, 1))
+        return np.repeat(one, gold.shape[1])
     return fit_thresholds(predicted, gold)
 
 

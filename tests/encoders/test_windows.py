@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import EncoderFeatures, MentionView
-from pipeline.encoders import NOWHERE, windows_of
+from pipeline.encoders import NOWHERE, seen, windows_of
 
 LONG = " ".join(f"The harbour paid {number} crowns for salt." for number in range(60))
 PACT = "Captains fear the Salt Pact. Growers cheer it, and the Salt Pact opens docks to the League."
@@ -90,6 +90,34 @@ def test_a_target_that_the_text_never_names_is_still_named(bert, ask):
     assert words(bert, windows[0]).endswith("[SEP] river league [SEP]")
     assert not windows[0].mention.any()
     assert windows[0].mention_share == 0
+
+
+def test_a_marked_name_stands_in_for_a_mention_that_is_not_there(bert, ask):
+    view = MentionView(name="marked")
+    _, windows = cut(
+        bert, ask((None, LONG, "Salt Pact", "Captains")), windows=3, overlap=0, target=view
+    )
+    for window in windows:
+        assert words(bert, window).endswith("[SEP] { captains } [ salt pact ] [SEP]")
+        assert decoded(bert, window.ids[window.mention]) == "[ salt pact ]"
+        assert window.mention_share == pytest.approx(1 / 3)
+        assert len(window.ids) <= 32
+
+
+def test_a_marked_name_is_no_mention_where_the_text_has_one(bert, ask):
+    view = MentionView(name="marked")
+    _, windows = cut(bert, ask((None, PACT, "Salt Pact", None)), window=64, target=view)
+    assert words(bert, windows[0]).endswith("[SEP] [ salt pact ] [SEP]")
+    assert decoded(bert, windows[0].ids[windows[0].mention]) == "[ salt pact ] [ salt pact ]"
+
+
+def test_parts_of_a_name_are_marked_if_asked_for(bert, ask):
+    texts, asked = ask((None, "The Pact is dead, captains say.", "Salt Pact", "Captains"))
+    view = section(target=MentionView(parts=True), window=64)
+    tokens = bert.tokenizer.tokens(texts)
+    windows = windows_of(bert.tokenizer, tokens, seen(texts, asked, view), view)
+    assert "the [ pact ] is dead" in words(bert, windows[0])
+    assert seen(texts, asked, section()) is asked
 
 
 def test_a_headline_is_read_before_the_body_and_shifts_the_mention(bert, ask):

@@ -10,7 +10,6 @@ from pipeline.config import NgramFeatures, TargetView
 from pipeline.features import NgramVectorizer, about_targets, reference, texts_of, whole_texts
 from pipeline.features.abbreviations import abbreviation_hashes
 from pipeline.features.characters import classes, lower
-from pipeline.features.ngram_features import _corpus
 from pipeline.features.ngrams import SOURCE, TARGET, Block
 from pipeline.features.passes import emit_one
 from pipeline.features.words import split_sentences, split_words, words_room
@@ -93,8 +92,9 @@ def test_features_agree(text, chars, words, window, show, data):
             reference.target_features(text, mentions, section),
         ),
     ):
-        recipe = NgramVectorizer(section, sees_target=sees)._recipe()
-        buckets, _, ends = emit_one(_corpus(source, asked), recipe, 0)
+        vectorizer = NgramVectorizer(section, sees_target=sees)
+        corpus, recipe = vectorizer._corpus(source, asked), vectorizer._recipe()
+        buckets, _, ends = emit_one(corpus, recipe, 0)
         starts = [0, *ends[:-1]]
         for block in Block:
             got = sorted(buckets[starts[block] : ends[block]].tolist())

@@ -173,6 +173,16 @@ def test_an_ensemble_tells_what_each_member_does_alone_and_how_it_counts(runs):
     assert all(weight >= 0 for weight in rows[-1]["weights"].values())
 
 
+def test_linear_members_are_weighed_out_of_fold_from_a_config(tmp_path):
+    chars = {"features": {"buckets_log2": 14, "chars": [2, 3]}, "train": {"C": [1.0]}}
+    section = {"kind": "ensemble", "folds": 3, "members": {"words": NGRAMS, "chars": chars}}
+    run = run_rung({"train": section}, tmp_path)
+    rows = json.loads(run.selection.read_text())["topic"]
+    assert [row["setting"] for row in rows] == ["only chars", "only words", "members"]
+    scores = json.loads(run.metrics.read_text())
+    assert scores["test"]["topic"]["macro_f1"] > 0.3
+
+
 def test_static_vectors_predict_without_torch(runs):
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"

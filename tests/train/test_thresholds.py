@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from pipeline.bundle.heads import chosen
-from pipeline.train.calibration import fit_thresholds
+from pipeline.train.calibration import choose_thresholds, fit_thresholds
 
 
 def _f1(predicted, gold):
@@ -52,3 +52,20 @@ def test_no_held_out_rows_leave_one_half():
         0.5,
         0.5,
     ]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_a_shared_threshold_is_the_best_of_one_for_all_by_micro_f1(seed):
+    rng = np.random.default_rng(seed)
+    gold = rng.random((30, 3)) < [0.3, 0.5, 0.7]
+    likely = np.clip(0.3 * gold + rng.random((30, 3)) * 0.7, 0, 1).astype(np.float32)
+
+    shared = choose_thresholds(likely, gold, True, "shared")
+
+    assert len(set(shared.tolist())) == 1
+
+    def micro(cut):
+        return f1_score(gold, chosen(likely, cut), average="micro", zero_division=0)
+
+    assert micro(shared) >= max(micro(np.float32(cut)) for cut in np.unique(likely)) - 1e-9

@@ -47,9 +47,16 @@ class Rung(Protocol):
     ) -> dict[View, Learned]:
         """Train every view from its folder; half-done work may be kept in `work`."""
 
+    def without_refit(self) -> "Rung":
+        """Return the same that does not learn from dev in the end."""
+
 
 class OneByOne(ABC):
     """A rung whose views learn apart, in seconds: nothing half-done is kept, nothing is charted."""
+
+    @abstractmethod
+    def without_refit(self) -> Rung:
+        """Return the same that does not learn from dev in the end."""
 
     @abstractmethod
     def train_view(self, material: Material) -> Learned:

@@ -13,13 +13,14 @@ from pipeline.stages.rungs.static import StaticRung
 def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
     """Return the rung that `features` and `train` describe."""
     match sections.features, sections.train:
-        case _, config.EnsembleTrain(members=members, thresholds=thresholds):
+        case _, config.EnsembleTrain(members=members, thresholds=thresholds, folds=folds):
             return EnsembleRung(
                 {
                     name: rung_of(member, seed if member.seed is None else member.seed)
                     for name, member in members.items()
                 },
                 thresholds,
+                folds,
                 seed,
             )
         case config.NgramFeatures() as features, config.LinearTrain() as train:

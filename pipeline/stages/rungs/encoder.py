@@ -1,12 +1,12 @@
 """Rung 3: a frozen encoder's vectors and a linear head."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 from pipeline.bundle import EncoderModel
 from pipeline.config import EncoderFeatures, LinearTrain
-from pipeline.encoders import Encoder, open_encoder, windows_of
+from pipeline.encoders import Encoder, open_encoder, seen, windows_of
 from pipeline.stages.examples import Material
 from pipeline.stages.rungs.base import Learned, OneByOne, train_linear
 from pipeline.stages.rungs.scaling import Scale
@@ -27,11 +27,16 @@ class EncoderRung(OneByOne):
         """The encoder that the config names, found and checked once."""
         return open_encoder(self.features)
 
+    def without_refit(self) -> "EncoderRung":
+        """Return the same that does not learn from dev in the end."""
+        return replace(self, section=self.section.model_copy(update={"refit": False}))
+
     def featurize(self, material: Material) -> str:
         """Write the vectors of train and dev."""
         from safetensors.numpy import save_file
 
         texts, asked = material.shown
+        asked = seen(texts, asked, self.features)
         tokenizer = self.encoder.tokenizer
         windows = windows_of(tokenizer, tokenizer.tokens(texts), asked, self.features)
         vectors = self.encoder.vectors(

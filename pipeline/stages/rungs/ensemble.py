@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.bundle import EnsembleModel, chosen, opinions, pooled
+from pipeline.config import Thresholds
 from pipeline.errors import DataError
+from pipeline.records import Side
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Curves, Learned, Rung, named
 from pipeline.train import choose_thresholds, group_folds, log_loss, macro_f1
@@ -21,11 +24,21 @@ _FEWEST_STORIES: Final = 2
 
 @dataclass(frozen=True)
 class EnsembleRung:
-    """Members that learn apart; their weights are fitted on dev, which none of them saw."""
+    """Members that learn apart; their weights are fitted on what none of them saw.
+
+    That is dev, or with `folds` each part of train and dev in turn.
+    """
 
     members: Mapping[str, Rung]
-    thresholds: Literal["f1", "half"]
+    thresholds: Thresholds
+    folds: int
     seed: int
+
+    def without_refit(self) -> "EnsembleRung":
+        """Return the same that does not learn from dev in the end."""
+        return replace(
+            self, members={name: each.without_refit() for name, each in self.members.items()}
+        )
 
     def featurize(self, material: Material) -> str:
         """Let each member write what it needs into a folder of its own."""
@@ -40,22 +53,45 @@ class EnsembleRung:
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         """Train the members one after another, then weigh them."""
-        for material in materials:  # noticed before hours of training
+        for material in materials if not self.folds else ():  # noticed before hours of training
             self._check_dev(material)
-        learned = {
-            name: member.train(
-                [_own(material, name) for material in materials],
-                work / name,
-                named(curves, f"{name} "),
-            )
-            for name, member in self.members.items()
-        }
+        learned = _trained(self.members, materials, work, curves)
+        likely = (
+            self._out_of_fold(materials, work, curves)
+            if self.folds
+            else {
+                view: np.stack([each.dev_probabilities for each in members.values()])
+                for view, members in learned.items()
+            }
+        )
         return {
-            material.view: self._weigh(
-                material, {name: by_view[material.view] for name, by_view in learned.items()}
-            )
+            material.view: self._weigh(material, learned[material.view], likely[material.view])
             for material in materials
         }
+
+    def _out_of_fold(
+        self, materials: Sequence[Material], work: Path, curves: Curves
+    ) -> dict[View, NDArray[np.float32]]:
+        """Return the members' probabilities [m, n, labels], each row's by models without it."""
+        every = {each.view: np.arange(len(each.rows)) for each in materials}
+        parts = {
+            each.view: group_folds(each.gold, each.stories, every[each.view], self.folds, self.seed)
+            for each in materials
+        }
+        likely = {
+            each.view: np.zeros((len(self.members), *each.gold.shape), np.float32)
+            for each in materials
+        }
+        members = {name: member.without_refit() for name, member in self.members.items()}
+        for fold in range(self.folds):
+            name = f"fold {fold + 1} "
+            held_out = {view: np.sort(folds[fold][1]) for view, folds in parts.items()}
+            turned = [_with_dev(each, held_out[each.view]) for each in materials]
+            learned = _trained(members, turned, work / name.strip(), named(curves, name))
+            for view, by_member in learned.items():
+                for at, each in enumerate(by_member.values()):
+                    likely[view][at, held_out[view]] = each.dev_probabilities
+        return likely
 
     def _check_dev(self, material: Material) -> None:
         stories = {
@@ -67,12 +103,15 @@ class EnsembleRung:
                 "too few to weigh an ensemble's members; raise split.dev"
             )
 
-    def _weigh(self, material: Material, learned: Mapping[str, Learned]) -> Learned:
-        gold = material.gold[material.is_dev]
-        likely = np.stack([each.dev_probabilities for each in learned.values()])
+    def _weigh(
+        self, material: Material, learned: Mapping[str, Learned], likely: NDArray[np.float32]
+    ) -> Learned:
+        """Fit weights and thresholds on `likely`: of all rows out of fold, or of dev."""
+        scored = np.ones(len(material.rows), np.bool_) if self.folds else material.is_dev
+        gold = material.gold[scored]
         many = material.many
         weights = fit_weights(likely, gold, many)
-        stories = np.array(material.stories, object)[material.is_dev].tolist()
+        stories = np.array(material.stories, object)[scored].tolist()
         held_out = np.zeros(gold.shape, np.float32)
         parts = min(_PARTS, len(set(stories)))
         for fit, score in group_folds(gold, stories, np.arange(len(gold)), parts, self.seed):
@@ -84,12 +123,34 @@ class EnsembleRung:
             {name: each.model for name, each in learned.items()}, weights, thresholds
         )
         tried = [
-            _row(f"only {name}", 1.0, each.dev_probabilities, each.model.thresholds, gold, many)
-            for name, each in learned.items()
+            _row(f"only {name}", 1.0, alone, each.model.thresholds, gold, many)
+            for (name, each), alone in zip(learned.items(), likely, strict=True)
         ]
         together = _row("members", float(len(learned)), held_out, thresholds, gold, many)
         together["weights"] = dict(zip(learned, weights.tolist(), strict=True))
-        return Learned(model, [*tried, {**together, "chosen": True}], held_out)
+        dev = held_out[material.is_dev[scored]]
+        return Learned(model, [*tried, {**together, "chosen": True}], dev)
+
+
+def _trained(
+    members: Mapping[str, Rung], materials: Sequence[Material], work: Path, curves: Curves
+) -> dict[View, dict[str, Learned]]:
+    """Train the members one after another; return what they learned by view and name."""
+    learned: dict[View, dict[str, Learned]] = {material.view: {} for material in materials}
+    for name, member in members.items():
+        own = [_own(material, name) for material in materials]
+        for view, result in member.train(own, work / name, named(curves, f"{name} ")).items():
+            learned[view][name] = result
+    return learned
+
+
+def _with_dev(material: Material, held_out: NDArray[np.int64]) -> Material:
+    """Return the material with the rows `held_out` as its dev side and all others as train."""
+    is_dev = np.zeros(len(material.rows), np.bool_)
+    is_dev[held_out] = True
+    sides = pa.array(np.where(is_dev, Side.DEV.value, Side.TRAIN.value).tolist())
+    at = material.rows.column_names.index("side")
+    return replace(material, rows=material.rows.set_column(at, "side", sides))
 
 
 def _own(material: Material, name: str) -> Material:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.artifacts import to_json
 from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen, probabilities
 from pipeline.config import EncoderFeatures, FinetuneTrain
-from pipeline.encoders import Encoder, Precision, Window, open_encoder, windows_of
+from pipeline.encoders import Encoder, Precision, Window, open_encoder, seen, windows_of
 from pipeline.encoders.tuning import (
     HeadShape,
     Tuned,
@@ -47,6 +47,10 @@ class FinetuneRung:
     features: EncoderFeatures
     section: FinetuneTrain
     seed: int
+
+    def without_refit(self) -> "FinetuneRung":
+        """Return the same that does not learn from dev in the end."""
+        return replace(self, section=self.section.model_copy(update={"refit": False}))
 
     def featurize(self, material: Material) -> str:
         """Nothing is fitted before training: the windows are cut when they are read."""
@@ -159,6 +163,7 @@ class _Pupil:
         self._features = features
         self._section = section
         texts, asked = material.shown
+        asked = seen(texts, asked, features)
         tokenizer = encoder.tokenizer
         self._windows: list[list[Window]] = [[] for _ in range(len(asked))]
         for window in windows_of(tokenizer, tokenizer.tokens(texts), asked, features):

@@ -1,6 +1,6 @@
 """Rung 1: hashed n-grams and a linear head."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,10 @@ class NgramRung(OneByOne):
     features: NgramFeatures
     section: LinearTrain
     seed: int
+
+    def without_refit(self) -> "NgramRung":
+        """Return the same that does not learn from dev in the end."""
+        return replace(self, section=self.section.model_copy(update={"refit": False}))
 
     def featurize(self, material: Material) -> str:
         """Choose and weigh the n-grams on train, and count them in train and dev."""

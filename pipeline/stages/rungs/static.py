@@ -34,6 +34,10 @@ class StaticRung(OneByOne):
     def _distilled(self) -> NDArray[np.float32]:
         return distil(self._encoder, self.features.dimensions, self.features.cache)
 
+    def without_refit(self) -> "StaticRung":
+        """Return the same that does not learn from dev in the end."""
+        return replace(self, section=self.section.model_copy(update={"refit": False}))
+
     def featurize(self, material: Material) -> str:
         """Weigh the tokens by their frequency on train; write their vectors and the examples'."""
         from safetensors.numpy import save_file
