@@ -302,9 +302,10 @@ SECTIONS = {
         Bad("A rule to leave out does not exist",
             "slant ingest config.yaml --set ingest.boilerplate.without=[datelin]",
             "ingest.boilerplate.without: no rule 'datelin' (did you mean 'dateline'?)"),
-        Bad("A kind of personal data is unknown", "slant ingest config.yaml --set ingest.mask=[name]",
-            "--set ingest.mask: ingest.mask.0: input should be 'email', 'phone', 'url' or 'handle'; "
-            "it is 'name'"),
+        Bad("A kind of personal data is unknown",
+            "slant ingest config.yaml --set ingest.mask=[name]",
+            "--set ingest.mask: ingest.mask.0: input should be 'email', 'phone', 'url' or 'handle';"
+            " it is 'name'"),
         Bad("The file is not what its ending says", f"{SET} ingest.sources.0.path=a.parquet",
             "{folder}/a.parquet: cannot be read (Parquet magic bytes not found in footer.",
             files={"a.parquet": "not a table at all"}),
