@@ -7,6 +7,7 @@ The columns are those of `dataset.records.to_datasets()`: fields and metadata by
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,7 +49,7 @@ class Argilla:
         # or a column of nulls would get none.
         kinds = {name: _kind(name, rows) for name in (rows[0] if rows else ())}
         made = datasets.Dataset.from_list(rows, features=datasets.Features(kinds))
-        with replacing(path) as temporary, _quiet():
+        with replacing(path) as temporary, _no_progress_bars():
             made.save_to_disk(temporary)
 
     def schema(self, task: Task) -> bytes:
@@ -116,19 +117,17 @@ def _check(path: Path) -> None:
         )
 
 
-class _quiet:  # noqa: N801  (a context manager that is used like a function)
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
     """Keep the progress bars of `datasets` off the screen."""
+    import datasets
 
-    def __enter__(self) -> None:
-        import datasets
-
-        self._shown = datasets.is_progress_bar_enabled()
-        datasets.disable_progress_bars()
-
-    def __exit__(self, *_: object) -> None:
-        import datasets
-
-        if self._shown:
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
             datasets.enable_progress_bars()
 
 
