@@ -31,6 +31,8 @@ LABEL: Final = "label"
 COMMENT: Final = "comment"
 RESPONSES: Final = ".responses"
 SUGGESTION: Final = ".suggestion"
+# Columns that `records.log` keeps beside the fields: it passes over what the settings do not name.
+METADATA: Final = ("article_id", "task", "target", "codebook")
 
 
 class Argilla:
@@ -92,7 +94,7 @@ class Argilla:
                 "allow_extra_metadata": True,
                 "fields": fields,
                 "questions": [label, comment],
-                "metadata": [],
+                "metadata": [_metadata(field) for field in METADATA],
                 "vectors": [],
             }
         )
@@ -101,6 +103,16 @@ class Argilla:
         """Read a folder that `records.to_datasets().save_to_disk()` wrote."""
         for number, row in enumerate(_records(path), start=1):
             yield from _answers(f"{path}: record {number}", _flat(row), coder)
+
+
+def _metadata(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": name,
+        "type": "terms",
+        "settings": {"type": "terms", "values": None, "visible_for_annotators": True},
+        "visible_for_annotators": True,
+    }
 
 
 class _Response(NamedTuple):
@@ -143,7 +155,8 @@ def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
         "mentions": orjson.dumps(mention_list(task)).decode(),
     }
     if suggest:
-        row[f"{LABEL}{SUGGESTION}"] = proposed if task.many else next(iter(proposed), None)
+        # A column of the question's own name is what `records.log` takes for a suggestion.
+        row[LABEL] = proposed if task.many else next(iter(proposed), None)
     return row
 
 
