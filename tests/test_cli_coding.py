@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -124,3 +125,12 @@ def test_what_is_no_answer_is_in_the_file_of_rejects_and_the_status_says_so(fold
     done = invoke(*words, "--json")
     assert (json.loads(done.stdout)["known"], done.exit_code) == (1, 0)
     assert not (folder / "a.csv.rejects.jsonl").exists()
+
+
+def test_the_coder_who_is_to_decide_gets_tasks_before_the_first_answer(folder):
+    expert = folder / "config.yaml"
+    decides = "label:\n  adjudicate: {by: coder, coder: chair}\n"
+    expert.write_text(Path("config.yaml").read_text().replace("label:\n", decides))
+    invoke("label", "export", expert, "--run", "runs/small", "--for", "csv", "--coder", "chair",
+           "--task", "topic", "--output", folder / "chair.csv")  # fmt: skip
+    assert len((folder / "chair.csv").read_text().splitlines()) == 13

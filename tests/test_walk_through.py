@@ -1,25 +1,32 @@
 """The walk-through of docs/labelling.md does what it says, from web pages to predictions."""
 
+import contextlib
 import csv
 import json
+import shlex
 from collections import Counter
 
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from tests.pasted import ROOT, blocks, install, shell
 
 pytestmark = pytest.mark.slow
 
 
+def section(start, end):
+    page = (ROOT / "docs" / "labelling.md").read_text()
+    return page[page.index(f"## {start}") : page.index(f"## {end}")]
+
+
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
     """The folder in which all blocks of the section were pasted in order, and what was printed."""
-    page = (ROOT / "docs" / "labelling.md").read_text()
-    section = page[page.index("## A walk-through") : page.index("## Handing tasks to coders")]
     command = install(tmp_path_factory.mktemp("bin"))
     folder = tmp_path_factory.mktemp("walk")
     printed = []
-    for block in blocks(section):
+    for block in blocks(section("A walk-through", "Handing tasks to coders")):
         if block.language == "sh":
             done = shell(block.text, folder, command)
             assert done.returncode == 0, f"{block.text}\n{done.stderr}"
@@ -54,3 +61,17 @@ def test_the_model_learns_from_gold_and_predicts(walked):
     (row,) = map(json.loads, (folder / "predictions.jsonl").read_text().splitlines())
     assert (row["task"], row["target"]) == ("stance", "salt-road")
     assert row["label"] in ("gain", "loss")
+
+
+def test_the_commands_that_hand_tasks_out_work_in_that_folder(walked):
+    (block,) = [
+        block
+        for block in blocks(section("Handing tasks to coders", "Coding in the terminal"))
+        if block.language == "sh"
+    ]
+    with contextlib.chdir(walked[0]):
+        for line in block.text.splitlines():
+            done = CliRunner().invoke(app, shlex.split(line)[1:], catch_exceptions=False)
+            assert done.exit_code == 0, done.output
+    names = ("label-studio/stance.xml", "sheets/stance-cleo.csv", "stance.jsonl")
+    assert all((walked[0] / name).is_file() for name in names)

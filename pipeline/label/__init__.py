@@ -43,6 +43,7 @@ __all__ = [
     "Labelled",
     "Outdated",
     "carried_annotations",
+    "examples_to_code",
     "label_agreement",
     "label_articles",
     "model_disagreements",
@@ -120,6 +121,31 @@ def label_articles(
         disputed=disputed_worklist(decisions, answered),
         outdated=outdated,
     )
+
+
+def examples_to_code(
+    articles: pa.Table, codebook: Codebook, section: LabelSection
+) -> tuple[dict[Example, list[Span]], dict[str, set[Example]]]:
+    """Return the examples with their target's mentions, and those that each coder has answered.
+
+    They are those of `label_articles`, with nothing decided: whoever is to have the last word may
+    not have said it yet.
+    """
+    inline, book = _gather(articles, codebook, section)
+    ids = articles["id"].to_pylist()
+    carry_over(book)
+    _take_unknown(book, ids)
+    mentions = find_targets(articles, codebook)
+    examples = list_examples(ids, codebook, mentions, [*inline, *book.labels])
+    spans = locate(articles, codebook, mentions, examples, inline)
+    answered: dict[str, set[Example]] = {}
+    for example, coders in book.labels.items():
+        for coder in coders:
+            answered.setdefault(coder, set()).add(example)
+    listed = {
+        example: list(found or ()) for (_, example), (found, _) in zip(examples, spans, strict=True)
+    }
+    return listed, answered
 
 
 def carried_annotations(

@@ -1,8 +1,8 @@
 """What a coder is shown: an example with its text, its target's mentions, and the question."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, overload
+from typing import Final
 
 import pyarrow as pa
 
@@ -59,10 +59,11 @@ class CodingTask:
         return head + self.text, [(a + len(head), b + len(head)) for a, b in self.mentions]
 
 
-def marked(text: str, spans: Iterable[Span], start: str = MARK_START, end: str = MARK_END) -> str:
+def marked(text: str, spans: Iterable[Span]) -> str:
     """Return `text` with marks around each of `spans`, which are in order."""
     return "".join(
-        f"{start}{piece}{end}" if is_mention else piece for piece, is_mention in pieces(text, spans)
+        f"{MARK_START}{piece}{MARK_END}" if is_mention else piece
+        for piece, is_mention in pieces(text, spans)
     )
 
 
@@ -76,7 +77,7 @@ def pieces(text: str, spans: Iterable[Span]) -> Iterator[tuple[str, bool]]:
     yield text[place:], False
 
 
-class CodingTasks(Sequence[CodingTask]):
+class CodingTasks:
     """Tasks that are put together when they are asked for, so that texts are in memory once."""
 
     def __init__(
@@ -111,13 +112,10 @@ class CodingTasks(Sequence[CodingTask]):
     def __len__(self) -> int:
         return len(self._examples)
 
-    @overload
-    def __getitem__(self, place: int) -> CodingTask: ...
-    @overload
-    def __getitem__(self, place: slice) -> "CodingTasks": ...
-    def __getitem__(self, place: int | slice) -> "CodingTask | CodingTasks":
-        if isinstance(place, slice):
-            return self.part(range(len(self))[place])
+    def __iter__(self) -> Iterator[CodingTask]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place: int) -> CodingTask:
         example, mentions = self._examples[place]
         why, suggestion = self._notes[place]
         row = self._rows[example.article_id]
@@ -136,29 +134,24 @@ class CodingTasks(Sequence[CodingTask]):
 
 def coding_tasks(
     articles: pa.Table,
-    examples: pa.Table,
+    examples: Mapping[Example, Sequence[Span]],
     codebook: Codebook,
     worklist: pa.Table | None = None,
 ) -> CodingTasks:
-    """Return all of records.EXAMPLES as tasks, or what records.WORKLIST asks for, in its order.
+    """Return all examples, with their mentions, as tasks, or what records.WORKLIST asks for.
 
     DataError where the worklist names an article or a task that is not there.
     """
-    spans = {
-        Example(row["article_id"], row["task"], row["target"]): [
-            (span["start"], span["end"]) for span in row["mentions"] or ()
-        ]
-        for row in examples.select(["article_id", "task", "target", "mentions"]).to_pylist()
-    }
     if worklist is None:
-        return CodingTasks(articles, codebook, list(spans.items()), [(None, None)] * len(spans))
+        no_notes = [(None, None)] * len(examples)
+        return CodingTasks(articles, codebook, list(examples.items()), no_notes)
     rows: dict[Example, dict[str, str | None]] = {}
     for row in worklist.to_pylist():  # of two rows about one example the first counts
         rows.setdefault(Example(row["article_id"], row["task"], row["target"]), row)
     asked = list(rows)
     _check(asked, codebook, set(articles["id"].to_pylist()))
-    missing = [example for example in asked if example not in spans]
-    spans |= zip(missing, _found(missing, articles, codebook), strict=True)
+    missing = [example for example in asked if example not in examples]
+    spans = {**examples, **dict(zip(missing, _found(missing, articles, codebook), strict=True))}
     return CodingTasks(
         articles,
         codebook,

@@ -109,7 +109,7 @@ class CodingApp(App[Exception]):
         Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True),
         Binding("left", "previous", show=False),
         Binding("right", "next", show=False),
-        Binding("backspace,ctrl+z", "undo", show=False),
+        Binding("backspace,ctrl+h,ctrl+z", "undo", show=False),
         Binding("question_mark", "define", show=False),
         Binding("slash", "comment", show=False),
     ]

@@ -12,7 +12,7 @@ from pipeline.artifacts import RunFolder, read_table, replacing
 from pipeline.codebook import Codebook
 from pipeline.config import Config, LabelSection
 from pipeline.errors import ConfigError, DataError
-from pipeline.label import label_articles
+from pipeline.label import examples_to_code
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.answers import Example
 from pipeline.label.coding_tasks import CodingTasks, coding_tasks
@@ -81,9 +81,9 @@ def open_coding(
         )
     section, missing = _without_missing(config.label)
     articles = read_table(run.articles, ["id", "title", "text", "extra", "source", "place"])
-    labelled = label_articles(articles, codebook, section)
+    examples, answered = examples_to_code(articles, codebook, section)
     rows = None if worklist is None else read_worklist(worklist)
-    tasks = coding_tasks(articles, labelled.examples, codebook, rows)
+    tasks = coding_tasks(articles, examples, codebook, rows)
     if asked:
         tasks = tasks.part(
             place for place, example in enumerate(tasks.examples) if example.task in asked
@@ -91,16 +91,9 @@ def open_coding(
     if not len(tasks):
         raise DataError(_nothing(worklist, asked))
     kept = None if answers_elsewhere is None else AnswerFile(answers_elsewhere, codebook)
-    there = {
-        (key.example, key.coder)
-        for key in (kept.read() if kept else ())
-        if key.version == codebook.version
-    }
-    answered: dict[str, set[Example]] = {}
-    for row in labelled.annotations.to_pylist():
-        example = Example(row["article_id"], row["task"], row["target"])
-        if (example, row["coder"]) not in there:
-            answered.setdefault(row["coder"], set()).add(example)
+    for key in kept.read() if kept else ():
+        if key.version == codebook.version and key.coder in answered:
+            answered[key.coder].discard(key.example)
     return Coding(codebook, tasks, answered, missing)
 
 

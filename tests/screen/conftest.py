@@ -9,7 +9,7 @@ import pytest
 from pipeline import records
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
-from pipeline.label import label_articles
+from pipeline.label import examples_to_code
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.coding_tasks import coding_tasks
 from pipeline.screen import Session
@@ -73,9 +73,7 @@ def codebook() -> Codebook:
 @pytest.fixture(scope="session")
 def all_tasks(codebook):
     articles = table_of(ARTICLES)
-    return coding_tasks(
-        articles, label_articles(articles, codebook, LabelSection()).examples, codebook
-    )
+    return coding_tasks(articles, examples_to_code(articles, codebook, LabelSection())[0], codebook)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Terminal:
         os.close(inside)
         self.seen = b""
 
-    def wait_for(self, words, seconds=120):
+    def wait_for(self, words, seconds=240):
         """Read until `words` were on the screen since the last key."""
         until = time.monotonic() + seconds
         while words not in self.seen:

@@ -7,6 +7,7 @@ The columns are those of `dataset.records.to_datasets()`: fields and metadata by
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,8 @@ LABEL: Final = "label"
 COMMENT: Final = "comment"
 RESPONSES: Final = ".responses"
 SUGGESTION: Final = ".suggestion"
+# Columns that `records.log` keeps beside the fields: it passes over what the settings do not name.
+METADATA: Final = ("article_id", "task", "target", "codebook")
 
 
 class Argilla:
@@ -48,7 +51,7 @@ class Argilla:
         # or a column of nulls would get none.
         kinds = {name: _kind(name, rows) for name in (rows[0] if rows else ())}
         made = datasets.Dataset.from_list(rows, features=datasets.Features(kinds))
-        with replacing(path) as temporary, _quiet():
+        with replacing(path) as temporary, _no_progress_bars():
             made.save_to_disk(temporary)
 
     def schema(self, task: Task) -> bytes:
@@ -91,7 +94,7 @@ class Argilla:
                 "allow_extra_metadata": True,
                 "fields": fields,
                 "questions": [label, comment],
-                "metadata": [],
+                "metadata": [_metadata(field) for field in METADATA],
                 "vectors": [],
             }
         )
@@ -100,6 +103,16 @@ class Argilla:
         """Read a folder that `records.to_datasets().save_to_disk()` wrote."""
         for number, row in enumerate(_records(path), start=1):
             yield from _answers(f"{path}: record {number}", _flat(row), coder)
+
+
+def _metadata(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": name,
+        "type": "terms",
+        "settings": {"type": "terms", "values": None, "visible_for_annotators": True},
+        "visible_for_annotators": True,
+    }
 
 
 class _Response(NamedTuple):
@@ -116,19 +129,17 @@ def _check(path: Path) -> None:
         )
 
 
-class _quiet:  # noqa: N801  (a context manager that is used like a function)
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
     """Keep the progress bars of `datasets` off the screen."""
+    import datasets
 
-    def __enter__(self) -> None:
-        import datasets
-
-        self._shown = datasets.is_progress_bar_enabled()
-        datasets.disable_progress_bars()
-
-    def __exit__(self, *_: object) -> None:
-        import datasets
-
-        if self._shown:
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
             datasets.enable_progress_bars()
 
 
@@ -144,7 +155,8 @@ def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
         "mentions": orjson.dumps(mention_list(task)).decode(),
     }
     if suggest:
-        row[f"{LABEL}{SUGGESTION}"] = proposed if task.many else next(iter(proposed), None)
+        # A column of the question's own name is what `records.log` takes for a suggestion.
+        row[LABEL] = proposed if task.many else next(iter(proposed), None)
     return row
 
 

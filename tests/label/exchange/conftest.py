@@ -8,7 +8,7 @@ import pytest
 from pipeline import records
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
-from pipeline.label import label_articles
+from pipeline.label import examples_to_code
 from pipeline.label.annotation_files import read_annotations
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.answers import AnswerBook, Problems
@@ -69,9 +69,7 @@ def articles() -> pa.Table:
 @pytest.fixture(scope="session")
 def tasks(articles, codebook):
     """Three articles, asked of frames and topic, and two of stance."""
-    return coding_tasks(
-        articles, label_articles(articles, codebook, LabelSection()).examples, codebook
-    )
+    return coding_tasks(articles, examples_to_code(articles, codebook, LabelSection())[0], codebook)
 
 
 @pytest.fixture

@@ -95,13 +95,27 @@ def test_the_settings_have_the_question_with_ids_and_names(codebook):
     assert (comment["name"], comment["settings"]["type"]) == ("comment", "text")
 
 
+def test_the_settings_declare_every_column_that_brings_an_answer_back(
+    tmp_path, of_task, codebook, datasets
+):
+    """As `records.log` keeps a column: where a field or a metadata property has its name."""
+    FORM.write(tmp_path / "stance", of_task("stance"), suggest=False)
+    settings = json.loads(FORM.schema(codebook.tasks["stance"]))
+    known = {each["name"] for each in [*settings["fields"], *settings["metadata"]]}
+    kept = datasets.load_from_disk(tmp_path / "stance").select_columns(sorted(known))
+    first = kept[0]
+    assert (first["article_id"], first["task"], first["target"]) == ("a1", "stance", "pact")
+    assert first["codebook"] == "islands@2"
+    assert first["text"].startswith("The ⟦Salt Pact⟧")
+
+
 @pytest.mark.parametrize(("task", "value"), [("frames", ["money"]), ("stance", "money")])
 def test_suggestions_have_a_column_when_asked_for(tmp_path, of_task, datasets, task, value):
     parts = list(of_task(task))
     FORM.write(tmp_path / "out", [replace(parts[0], suggestion="money"), *parts[1:]], suggest=True)
     rows = list(datasets.load_from_disk(tmp_path / "out"))
-    assert rows[0]["label.suggestion"] == value
-    assert not rows[1]["label.suggestion"]
+    assert rows[0]["label"] == value
+    assert not rows[1]["label"]
 
 
 def test_a_folder_of_another_kind_is_refused(tmp_path, bring_in):
