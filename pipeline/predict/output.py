@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.artifacts import COMPRESSION, replacing
 from pipeline.errors import PipelineError
-from pipeline.records import PREDICTIONS
+from pipeline.records import PREDICTIONS, PROVENANCE
 
 
 class OutputFormat(StrEnum):
@@ -104,9 +104,20 @@ class _Csv:
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    for row in table.to_pylist():
+    last = table.schema.get_field_index("provenance")
+    for row, origin in zip(table.remove_column(last).to_pylist(), _origins(table), strict=True):
         row["probabilities"] = {label: round(value, 6) for label, value in row["probabilities"]}
         row["probability"] = None if row["probability"] is None else round(row["probability"], 6)
         for sentence in row["evidence"]:
             sentence["score"] = round(sentence["score"], 6)
+        row["provenance"] = origin
         yield row
+
+
+def _origins(table: pa.Table) -> Iterator[dict[str, Any] | None]:
+    """Yield the column `provenance`: by its parts, which takes a fraction of the time by rows."""
+    column = table["provenance"].combine_chunks()
+    names = [field.name for field in PROVENANCE]
+    parts = (part.to_pylist() for part in column.flatten())
+    for is_there, *values in zip(column.is_valid().to_pylist(), *parts, strict=True):
+        yield dict(zip(names, values, strict=True)) if is_there else None
