@@ -13,6 +13,9 @@ from pipeline.preparation.screen import bit_of, screen_for, suspects
 
 # Lines at the beginning and at the end, not counting those that are set apart.
 _NEAR: Final = 5
+# Characters of the longest line that is taken for a headline; it does not end as a sentence.
+_HEADLINE: Final = 200
+_SENTENCE_ENDS: Final = (".", "!", "?", "”", '"', "“", "…", ":")
 _BULLETS: Final = ("- ", "* ", "• ", "– ", "· ")
 
 
@@ -70,11 +73,15 @@ class BoilerplateFinder:
         """Return the texts whose first line fits a rule that needs no screen."""
         if not self._first:
             return []
-        heads = pc.utf8_slice_codeunits(texts, 0, self._head).to_pylist()
+        heads = pc.utf8_slice_codeunits(texts, 0, _HEADLINE + 2 + self._head).to_pylist()
         return [
             row
             for row, head in enumerate(heads)
-            if any(rule.found_in(head.partition("\n")[0]) for _, rule in self._first)
+            if any(
+                rule.found_in(line)
+                for line in _openings([line for line in head.split("\n", 3) if line])
+                for _, rule in self._first
+            )
         ]
 
     def _fits(self, text: str, bits: Mapping[int, int]) -> bool:
@@ -116,7 +123,8 @@ class BoilerplateFinder:
         kept = [place for place in range(len(lines)) if not _is_gone(found, place)]
         if not kept:
             return text, []
-        self._try_first(kept[0], lines, doubts.get(kept[0], 0), found)
+        for place in kept[: len(_openings([lines[place].text for place in kept[:2]]))]:
+            self._try_first(place, lines, doubts.get(place, 0), found)
         if all(_is_gone(found, place) for place in kept):
             return text, []
         return cut_out(text, _spans(lines, found))
@@ -142,6 +150,12 @@ class BoilerplateFinder:
         worded = [named for named in self._rules_in(mask) if named[1].stands is Stands.FIRST]
         for name, rule in [*self._first, *worded]:
             _note(name, rule, place, lines, found)
+
+
+def _openings(lines: list[str]) -> list[str]:
+    """Return the line that opens a text, and the next one too where the first is a headline."""
+    is_headline = lines and len(lines[0]) <= _HEADLINE and not lines[0].endswith(_SENTENCE_ENDS)
+    return lines[:2] if is_headline else lines[:1]
 
 
 def _lines(text: str) -> tuple[list[_Line], list[int]]:

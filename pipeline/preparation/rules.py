@@ -54,8 +54,8 @@ class Rule(Section):
     takes: Annotated[Takes, Field(strict=False)] = Takes.LINE
     """What is set apart: the `line`, or the `beginning` or `ending` of it that fits."""
     stands: Annotated[Stands, Field(strict=False)] = Stands.ANYWHERE
-    """Where: `anywhere`, as the `first` line, at the `beginning` or `end` (among the first or last
-    five lines), or at both (`edges`)."""
+    """Where: `anywhere`, as the `first` line (or the next after a headline), at the `beginning` or
+    `end` (among the first or last five lines), or at both (`edges`)."""
     longest: Annotated[int, Field(ge=1, le=1000)] = 200
     """Characters of the longest line that is looked at; of a beginning, its own."""
     list_follows: bool = False

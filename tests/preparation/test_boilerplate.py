@@ -95,6 +95,8 @@ def test_texts_of_a_batch_are_told_apart():
         ("A one.\n\nAdvertisement", "A one."),
         ("VARN (Reuters) - A one.\n\nShare", "A one."),
         ("Share\n\nVARN — Forty boats.\n\nB two.", "Forty boats.\n\nB two."),
+        ("The levy stays\nVARN (Reuters) - Forty boats.", "The levy stays\nForty boats."),
+        ("The levy stays.\nVARN (Reuters) - Boats.", "The levy stays.\nVARN (Reuters) - Boats."),
         ("A one. Photo: Ada Wien\n\nB two.", "A one.\n\nB two."),
         ("Advertisement\n\nShare", "Advertisement\n\nShare"),
         ("Advertisement", "Advertisement"),
