@@ -115,7 +115,7 @@ def provenance(arguments):
                 output = HERE / f"{name}.{ending}"
                 started = time.process_time()
                 predict_sources(
-                    bundle, [str(path)], str(output), [], 2,
+                    bundle, [config.FileSource(path=str(path))], str(output), [], 2,
                     stdin=io.BytesIO(), stdout=io.BytesIO(), progress=lambda _: None,
                 )  # fmt: skip
                 seconds = time.process_time() - started

@@ -1,5 +1,6 @@
 """Saving and loading bundles. The first test to use `tiny_bundle` waits for it to be trained."""
 
+import dataclasses
 import json
 import shutil
 
@@ -9,8 +10,10 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.artifacts import DIGESTS, digest_of, to_json
 from pipeline.bundle import load_bundle, save_bundle
+from pipeline.config import FileSource, Ingest, PersonalData
 from pipeline.errors import BundleError
 from pipeline.features import texts_of, whole_texts
+from pipeline.preparation import Preparation
 
 
 def answers(bundle, articles, task="topic"):
@@ -159,3 +162,26 @@ def test_a_changed_file_is_refused(copy):
 def test_another_model_has_another_version(copy, tiny_bundle):
     edit(copy, "bundle.json", lambda v: v["provenance"].update(seed=1))
     assert load_bundle(copy).version != tiny_bundle.version
+
+
+def test_a_model_carries_what_was_done_to_its_texts(tiny_bundle, tmp_path):
+    asked = Ingest(sources=[FileSource(path="-")], mask=[PersonalData.EMAIL])
+    preparing = dataclasses.replace(tiny_bundle, preparation=Preparation.of(asked))
+    again = load_bundle(save(preparing, tmp_path / "again"))
+    assert again.preparation.as_dict() == preparing.preparation.as_dict()
+    assert again.preparation.mask == (PersonalData.EMAIL,)
+    assert "dateline" in again.preparation.rules
+
+
+def test_a_model_from_before_there_was_preparation_prepares_nothing(copy):
+    edit(copy, "bundle.json", lambda about: about.pop("preparation"))
+    assert load_bundle(copy).preparation == Preparation()
+
+
+def test_rules_that_are_none_make_no_model(copy):
+    def break_rule(about):
+        about["preparation"]["rules"]["share"]["pattern"] = "("
+
+    edit(copy, "bundle.json", break_rule)
+    with pytest.raises(BundleError, match="not a model that can be read"):
+        load_bundle(copy)

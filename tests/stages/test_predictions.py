@@ -50,7 +50,7 @@ def predicted(bundle, rows, folder, name="out.jsonl"):
     source = folder / "articles.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     predict_sources(
-        bundle, [str(source)], str(folder / name), [], 3,
+        bundle, [FileSource(path=str(source))], str(folder / name), [], 3,
         stdin=io.BytesIO(), stdout=io.BytesIO(), progress=lambda _: None,
     )  # fmt: skip
     if name.endswith("parquet"):
