@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from pipeline.votes.matrix import ABSTAINS, Matrix
 
 # What a function is taken for before it has voted, and how many examples of each label that is
-# worth. These four were chosen on the train sides of four public sets; see benchmarks/weak.py.
+# worth. These four numbers were chosen by how often the combined votes are right on the train sides
+# of four public sets, for 0 to 500 examples of gold.
 _RIGHT: Final = 0.7
 _WORTH: Final = 20.0
 _BALANCE_WORTH: Final = 10.0
