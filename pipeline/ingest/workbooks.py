@@ -28,12 +28,12 @@ def rows(
     A cell of a date is a date. A number where a text must be is its text. A formula is what it
     came to when the workbook was saved. UnreadableFileError where the workbook cannot be read.
     """
-    _check(source, allowance)
     try:
+        _check(source, allowance)
         yield from _rows(source, sheet, fields)
     except (UnreadableFileError, MemoryError):
         raise
-    except Exception as error:  # openpyxl over a broken workbook: whatever it stumbles on
+    except Exception as error:  # zipfile and openpyxl, whatever they stumble on
         message = (str(error).splitlines() or [""])[0][:200]
         raise UnreadableFileError(
             f"the workbook cannot be read on ({type(error).__name__}: {message})"
