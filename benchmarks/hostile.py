@@ -172,7 +172,7 @@ def _(folder):
     )
 
 
-@hostile("gzip: 1 MB that become 1 GB")
+@hostile("gzip: 4 MB that become 4 GB")
 def _(folder):
     zeros(folder / "x.jsonl.gz", in_gzip, 1024 * MB)
     content = (folder / "x.jsonl.gz").read_bytes()
