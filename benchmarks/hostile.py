@@ -172,7 +172,7 @@ def _(folder):
     )
 
 
-@hostile("gzip: 1 MB that become 1 GB")
+@hostile("gzip: 4 MB that become 4 GB")
 def _(folder):
     zeros(folder / "x.jsonl.gz", in_gzip, 1024 * MB)
     content = (folder / "x.jsonl.gz").read_bytes()
@@ -598,7 +598,10 @@ def row(name, make):
             pass
         changed = set(outside(work)) ^ set(before) | set(names) ^ set(listed(work / "in"))
         changed |= {one.name for one in Path(place).glob("*") if one.name != "deep"}
-    got = f"status {status}: {words}" if status else f"{len(rejects):,} rejects" * bool(rejects)
+    count = f"{len(rejects):,} reject{'s' * (len(rejects) != 1)}"
+    got = f"status {status} with {count}" if status else count if rejects else "read"
+    if status and not rejects:
+        got += f": {words}"
     if rejects:
         got += f"; {rejects[0]['source']}:{rejects[0]['place']}: {rejects[0]['reason']}"
     if "--all" in sys.argv:

@@ -1,12 +1,13 @@
 """The files in a zip or a tar, one after the other. Nothing is extracted to the disk."""
 
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Final, Self
+from typing import IO, Any, BinaryIO, Final, Self
 
 from pipeline.ingest import limits
 from pipeline.ingest.files import (
@@ -57,7 +58,7 @@ def _in_zip(archive: SourceFile, passed: Passed) -> Iterator[SourceFile | Flaw]:
     with readable(), archive.path.open("rb") as packed:
         allowance = allowance_of(archive)
         _refuse_long_list(packed)
-        with zipfile.ZipFile(packed) as members:
+        with _zip_of(packed) as members:
             for info in members.infolist():
                 if info.is_dir():
                     continue
@@ -67,7 +68,7 @@ def _in_zip(archive: SourceFile, passed: Passed) -> Iterator[SourceFile | Flaw]:
                         yield file
                     continue
                 try:
-                    with readable(), members.open(info) as stream:
+                    with readable(), _zip_file(members, info) as stream:
                         metered: Any = Metered(stream, allowance)
                         yield replace(file, stream=metered, allowance=allowance)
                 except UnreadableFileError as error:
@@ -90,6 +91,25 @@ def _refuse_long_list(packed: BinaryIO) -> None:
             f"the archive lists {count:,} files, more than {limits.ZIP_ENTRIES:,}; "
             "divide it, or pack them as .tar"
         )
+
+
+# What zipfile and tarfile raise over broken headers, beside their own errors: numbers that are none
+# or lead nowhere, names that are no text, and headers that announce one another without end.
+_BROKEN: Final = (ValueError, OverflowError, RecursionError, IndexError, KeyError, struct.error)
+
+
+def _zip_of(packed: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(packed)
+    except _BROKEN as error:
+        raise zipfile.BadZipFile(f"broken list of files: {error}") from None
+
+
+def _zip_file(members: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return members.open(info)
+    except (*_BROKEN, RuntimeError) as error:  # the latter where it is encrypted after all
+        raise zipfile.BadZipFile(f"broken header: {error}") from None
 
 
 def _special_in_zip(info: zipfile.ZipInfo) -> str | None:
@@ -116,22 +136,17 @@ def _in_tar(archive: SourceFile, passed: Passed) -> Iterator[SourceFile | Flaw]:
 def _tar_of(stream: Any) -> tarfile.TarFile:
     try:
         return tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarInfo, bufsize=1 << 20)
-    except _BROKEN as error:
+    except (tarfile.TarError, *_BROKEN) as error:
         raise _broken_tar(error) from None
 
 
 def _next(members: tarfile.TarFile) -> tarfile.TarInfo | None:
     try:
         info = members.next()
-    except _BROKEN as error:
+    except (tarfile.TarError, *_BROKEN) as error:
         raise _broken_tar(error) from None
     members.members.clear()  # type: ignore[attr-defined]  # else it keeps all that it has met
     return info
-
-
-# What tarfile raises over broken headers, beside its own and what `readable` knows: numbers that
-# are none, and headers that announce one another without end.
-_BROKEN: Final = (tarfile.TarError, ValueError, OverflowError, RecursionError, IndexError, KeyError)
 
 
 def _broken_tar(error: Exception) -> UnreadableFileError:

@@ -81,9 +81,15 @@ def _finished(
 @cache
 def _pool() -> "_Pool":
     """Return the one pool: its processes take a second to start, and wait for further sources."""
-    pool = _Pool(min(len(os.sched_getaffinity(0)), _MOST_WORKERS))
+    pool = _Pool(min(_processors(), _MOST_WORKERS))
     atexit.register(pool.close)
     return pool
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Pool:

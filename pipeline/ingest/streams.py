@@ -56,6 +56,7 @@ def readable() -> Iterator[None]:
         zlib.error,
         lzma.LZMAError,
         NotImplementedError,  # a zip packed in an unusual way
+        UnicodeDecodeError,  # names in a broken Parquet file; texts are decoded with more care
     ) as error:
         strerror = getattr(error, "strerror", None)
         message = strerror or (str(error).splitlines() or [type(error).__name__])[0]
@@ -91,7 +92,10 @@ class Metered:
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes; ExpandedError where they are too many."""
-        block = self._stream.read(size)
+        try:
+            block = self._stream.read(size)
+        except ValueError as error:  # a place in a zip that is none
+            raise UnreadableFileError(f"cannot be read ({error})") from None
         self._allowance.spend(len(block))
         self._place += len(block)
         return block

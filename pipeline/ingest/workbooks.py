@@ -3,7 +3,7 @@
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -28,19 +28,21 @@ def rows(
     A cell of a date is a date. A number where a text must be is its text. A formula is what it
     came to when the workbook was saved. UnreadableFileError where the workbook cannot be read.
     """
-    _check(source, allowance)
     try:
-        yield from _rows(source, sheet, fields)
-    except (UnreadableFileError, MemoryError):
+        # Opened here, since openpyxl leaves it open where a sheet was not read to its end.
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+            _check(stream, allowance)
+            yield from _rows(stream, sheet, fields)
+    except (UnreadableFileError, MemoryError, OSError):
         raise
-    except Exception as error:  # openpyxl over a broken workbook: whatever it stumbles on
+    except Exception as error:  # zipfile and openpyxl, whatever they stumble on
         message = (str(error).splitlines() or [""])[0][:200]
         raise UnreadableFileError(
             f"the workbook cannot be read on ({type(error).__name__}: {message})"
         ) from None
 
 
-def _check(source: Path | BinaryIO, allowance: Allowance) -> None:
+def _check(source: BinaryIO, allowance: Allowance) -> None:
     """Raise UnreadableFileError where the workbook would take too much; zipfile holds it to it."""
     with zipfile.ZipFile(source) as parts:
         infos = parts.infolist()
@@ -98,9 +100,7 @@ def _raising(error: type[Exception]) -> Any:
     return handler
 
 
-def _rows(
-    source: Path | BinaryIO, sheet: str | None, fields: config.Fields
-) -> Iterator[Row | Flaw]:
+def _rows(source: BinaryIO, sheet: str | None, fields: config.Fields) -> Iterator[Row | Flaw]:
     import openpyxl
 
     with warnings.catch_warnings():

@@ -129,11 +129,11 @@ def test_what_is_of_no_known_format_is_counted(read, tmp_path) -> None:
 
     assert result.texts == ["one"]
     assert [(reject.source, reject.row) for reject in result.rejects] == [
-        ("a.tar", "a.tar/b.pdf"),
         ("a.tar", "a.tar/d.zip"),
+        ("a.tar", "a.tar/b.pdf"),
     ]
-    assert result.rejects[0].reason.startswith("2 files ending in .pdf not read; readable are ")
-    assert result.rejects[1].reason == "1 file (archives in an archive) not read"
+    assert result.rejects[1].reason.startswith("2 files ending in .pdf not read; readable are ")
+    assert result.rejects[0].reason == "1 file (archives in an archive) not read"
 
 
 LEAVING = ["../evil.jsonl", "/evil.jsonl", "a/../../evil.jsonl", "..\\evil.jsonl", "C:/evil.jsonl"]
@@ -254,6 +254,9 @@ def test_a_broken_file_in_a_zip_does_not_cost_the_others(read, tmp_path) -> None
     assert "Bad CRC" in result.rejects[0].reason
 
 
+ZIP = zipped([("a.jsonl", row("one"))])
+
+
 def long_name(size: int) -> bytes:
     info = tarfile.TarInfo("././@LongLink")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, size
@@ -265,6 +268,7 @@ def long_name(size: int) -> bytes:
     [
         ("a.zip", b"no zip"),
         ("a.zip", zipped([("a.jsonl", row("one"))])[:60]),
+        ("a.zip", ZIP[: ZIP.rfind(b"PK\x01\x02") - 9] + ZIP[ZIP.rfind(b"PK\x01\x02") :]),
         ("a.tar", b"no tar" * 1000),
         ("a.tar", tarred([("a.jsonl", row("one") * 50)])[:700]),
         ("a.tar", tarred([("a.jsonl", row("one"))])[:1024]),
@@ -285,7 +289,7 @@ def test_a_broken_archive_is_an_error_alone_and_a_reject_among_others(
     result = read("in")
 
     assert result.texts[-1] == "good"
-    assert result.rejects[-1].reason.startswith("cannot be read (")
+    assert "cannot be read (" in result.rejects[-1].reason
     assert result.rejects[-1].source.startswith(f"in/{name}")
 
 

@@ -3,11 +3,16 @@
 `benchmarks/hostile.py` has them at full size.
 """
 
+import gzip
 import http.server
+import io
 import json
+import lzma
 import os
+import random
 import subprocess
 import sys
+import tarfile
 import threading
 import tracemalloc
 import zipfile
@@ -111,6 +116,65 @@ def test_a_line_without_end_takes_no_more_memory_than_the_longest_that_is_read(
 
     assert (result.rows, len(result.rejects)) == ([], 1)
     assert peak < 16 << 20
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def made_files() -> dict[str, bytes]:
+    """Return a small file of each binary format."""
+    rows = GOOD.encode() * 3
+    book, workbook, parquet = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    book.active.append(["text"])
+    book.active.append(["good"])
+    book.save(workbook)
+    pq.write_table(pa.table({"text": ["good"]}), parquet)
+    head = "WARC/1.0\r\nWARC-Type: response\r\nWARC-Date: 2031-04-17T10:00:00Z\r\n"
+    record = f"{head}Content-Length: 22\r\n\r\nHTTP/1.1 404 Gone\r\n\r\nx\r\n\r\n".encode()
+    return {
+        "x.zip": zipped("a.jsonl", rows),
+        "y.zip": zipped("a.jsonl.gz", gzip.compress(rows)),
+        "x.tar": tarred("a.jsonl", rows),
+        "x.tar.gz": gzip.compress(tarred("a.jsonl", rows)),
+        "x.xlsx": workbook.getvalue(),
+        "x.parquet": parquet.getvalue(),
+        "x.warc": record * 3,
+        "x.warc.gz": gzip.compress(record * 3),
+        "x.jsonl.xz": lzma.compress(rows),
+    }
+
+
+@pytest.mark.slow
+def test_spoilt_files_never_stop_the_run(read, tmp_path) -> None:
+    chance = random.Random(0)
+    for name, content in made_files().items():
+        folder = tmp_path / "in" / name.replace(".", "-")
+        folder.mkdir(parents=True)
+        for number in range(60):
+            spoilt = bytearray(content)
+            for _ in range(chance.choice([1, 2, 5, 20])):
+                at = chance.randrange(len(spoilt))
+                spoilt[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            (folder / f"{number}{name[1:]}").write_bytes(spoilt)
+    (tmp_path / "in" / "z.jsonl").write_text('{"id": "last", "text": "the last"}\n')
+
+    result = read("in", max_rejects=10**6)
+
+    assert result.rows[-1]["id"] == "last"
+    assert len({reject.source for reject in result.rejects}) > 200
 
 
 def test_a_parquet_file_that_unpacks_to_far_more_than_texts_do_is_a_reject(
