@@ -57,7 +57,7 @@ class EnsembleRung:
             self._check_dev(material)
         learned = _trained(self.members, materials, work, curves)
         likely = (
-            self._out_of_fold(materials, work, curves)
+            self.out_of_fold(materials, work, curves)
             if self.folds
             else {
                 view: np.stack([each.dev_probabilities for each in members.values()])
@@ -69,7 +69,7 @@ class EnsembleRung:
             for material in materials
         }
 
-    def _out_of_fold(
+    def out_of_fold(
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, NDArray[np.float32]]:
         """Return the members' probabilities [m, n, labels], each row's by models without it."""
