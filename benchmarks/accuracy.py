@@ -1,6 +1,6 @@
 """Train one rung on one public set, score it, and append a row to a file of results.
 
-python -m benchmarks.accuracy newsmtsc finetune --root ../shared/benchmarks/newsmtsc
+python -m benchmarks.accuracy newsmtsc finetune --root FOLDER/newsmtsc
 python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; test is not read)
 """
 

@@ -1,6 +1,6 @@
 """Say of how many coded examples of a set the text names the target and who acts, and how.
 
-python -m benchmarks.mentions seesaw --root ../shared/benchmarks/seesaw
+python -m benchmarks.mentions seesaw --root FOLDER/seesaw
 """
 
 import argparse

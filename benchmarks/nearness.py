@@ -1,6 +1,6 @@
 """How often the label is right whose description an untrained encoder finds nearest to a text.
 
-python -m benchmarks.nearness --root ../shared/benchmarks --set gvfc --texts 900
+python -m benchmarks.nearness --root FOLDER --set gvfc --texts 900
 
 A sample of the set's train side, two windows of 128 tokens a text; `plain` compares the
 similarities as they are, the others in standard deviations from each label's mean.

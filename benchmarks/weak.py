@@ -1,6 +1,6 @@
 """What votes are worth: macro-F1 with few coded examples, with and without the votes of rules.
 
-python -m benchmarks.weak --root ../shared/benchmarks --set gvfc --set ag_news
+python -m benchmarks.weak --root FOLDER --set gvfc --set ag_news
 python -m benchmarks.weak --root … --set gvfc --dev        (dev only; test is not read)
 python -m benchmarks.weak --root … --set gvfc --zero-shot  (the encoder votes as well)
 

@@ -38,20 +38,26 @@ def carry_over(book: AnswerBook) -> list[Outdated]:
     Where a coder answered under the present version, or under one that stands later in the list
     of earlier ones, that answer stands.
     """
-    return [
-        outdated
-        for version, earlier in reversed(book.earlier.items())
-        for outdated in _carry_book(earlier, version, book)
-    ]
+    outdated: list[Outdated] = []
+    for version, earlier in reversed(book.earlier.items()):
+        # What a coder said before an outdated answer is not what they say any more.
+        superseded = {(asked, each.coder) for each in outdated for asked in each.again}
+        outdated += _carry_book(earlier, version, book, superseded)
+    return outdated
 
 
-def _carry_book(earlier: AnswerBook, version: str, book: AnswerBook) -> Iterator[Outdated]:
+def _carry_book(
+    earlier: AnswerBook, version: str, book: AnswerBook, superseded: set[tuple[Example, str]]
+) -> Iterator[Outdated]:
+    """Carry one version over, but for what the coder was asked in `superseded` and said later."""
     migration = Migration(earlier.codebook, book.codebook)
     for example, coders in earlier.labels.items():
         for coder, labels in coders.items():
             answer = Answer(example.task, example.target, tuple(labels))
             again = [Example(example.article_id, *asked) for asked in migration.ask_again(answer)]
-            if any(coder in book.labels.get(each, {}) for each in again):
+            if any(
+                coder in book.labels.get(each, {}) or (each, coder) in superseded for each in again
+            ):
                 continue
             try:
                 carried = migration.carry(answer)

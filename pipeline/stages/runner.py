@@ -89,13 +89,16 @@ def _digests(paths: Sequence[Path]) -> dict[str, str] | None:
 
 @cache
 def code_digest(names: tuple[str, ...]) -> str:
-    """Return the digest of the source, templates included, of what is named below `pipeline`."""
+    """Return the digest of the source of what is named below `pipeline`.
+
+    Templates and packaged rules are source too.
+    """
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for name in names:
         place = root / name
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            if file.suffix in (".py", ".j2"):
+            if file.suffix in (".py", ".j2", ".yaml"):
                 digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -148,6 +148,12 @@ def test_the_digest_of_code_is_of_the_modules_that_are_named():
     assert one == code_digest(("train",)) != two
 
 
+def test_packaged_rules_are_part_of_the_code():
+    rules, code = "preparation/boilerplate.yaml", "preparation/boilerplate.py"
+    nothing = code_digest(())
+    assert len({nothing, code_digest((rules,)), code_digest((code,))}) == 3
+
+
 class Small:
     """The tiny project in a folder of its own, with the run that was made of it elsewhere."""
 
