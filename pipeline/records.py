@@ -157,8 +157,10 @@ SPLITS: Final = pa.schema(
         pa.field("article_id", pa.string(), nullable=False),
         pa.field("side", pa.string()),
         pa.field("group", pa.string(), nullable=False),  # what was kept on one side
-        pa.field("story", pa.string(), nullable=False),  # first article of the near-duplicates
-        pa.field("reason", pa.string(), nullable=False),  # `hash`, `given`, `near-duplicate of x`
+        pa.field("story", pa.string(), nullable=False),  # first article of the story
+        pa.field(
+            "reason", pa.string(), nullable=False
+        ),  # `hash`, `near-duplicate of x`, `story of x`
     ]
 )
 

@@ -24,7 +24,7 @@ class Coded:
     sides: list[str]
     """The side of each article."""
     stories: list[str]
-    """The story of each article."""
+    """The story of each article, as the split has it."""
     examples: pa.Table
     """records.EXAMPLES with `side`, those with gold."""
 
@@ -63,6 +63,11 @@ class Coded:
     def values(self, field: str) -> list[str | None]:
         """Return a field of each article as text."""
         return field_values(self.articles, field)
+
+    @cached_property
+    def ingest_stories(self) -> list[str | None]:
+        """The story of each article as ingest found it; None where nobody looked for stories."""
+        return self.values("story")
 
     @cached_property
     def days(self) -> list[str | None]:

@@ -37,13 +37,33 @@ def groups(coded: Coded, fields: Sequence[str], apart: str | None) -> Iterator[F
 
 
 def stories(coded: Coded) -> Iterator[Finding]:
-    """Find test articles of a story that train or dev has an article of, by other articles."""
-    names = coded.stories
-    seen = {name for name, known in zip(names, coded.seen, strict=True) if known}
+    """Find test articles of a story that train or dev has an article of, by other articles.
+
+    A story is what split or ingest found; splits by story and folds have joined the two.
+    """
+    of_split, of_ingest = _divided(coded, coded.stories), _divided(coded, coded.ingest_stories)
     for side in coded.test_sides:
-        touched = {at: {"story": names[at]} for at in coded.on(side).tolist() if names[at] in seen}
+        on_side = set(coded.on(side).tolist())
+        touched = {
+            at: {"story": of_ingest.get(at) or of_split[at]}
+            for at in sorted(on_side & (of_split.keys() | of_ingest.keys()))
+        }
         said = "articles are of a story that training has an article of"
-        yield coded.touching("divided_story", side, touched, Severity.WARNING, said)
+        known = {story for at, story in of_ingest.items() if at in on_side}
+        if known:
+            said += f"; {len(known):,} of ingest's stories are on both sides"
+        finding = coded.touching("divided_story", side, touched, Severity.WARNING, said)
+        yield replace(finding, numbers={**finding.numbers, "ingest_stories": len(known)})
+
+
+def _divided(coded: Coded, stories: Sequence[str | None]) -> dict[int, str]:
+    """Return the story of each test article, by place, that train or dev has an article of."""
+    seen = {story for story, known in zip(stories, coded.seen, strict=True) if known}
+    return {
+        at: story
+        for at, (story, known) in enumerate(zip(stories, coded.seen, strict=True))
+        if story is not None and not known and story in seen
+    }
 
 
 def dates(coded: Coded, by_time: bool) -> Iterator[Finding]:

@@ -24,7 +24,9 @@ from pipeline.preparation import Preparation
 _BATCH_ROWS: Final = 2000
 _BATCH_CHARACTERS: Final = 8 << 20
 _SHOWN_CHARACTERS: Final = 200
-_SHOWN_BYTES: Final = 4 * _SHOWN_CHARACTERS  # UTF-8 has up to four bytes a character
+# More than is shown is masked, so that the end of what is shown hides no part of an address.
+_MASKED_CHARACTERS: Final = 2000
+_MASKED_BYTES: Final = 4 * _MASKED_CHARACTERS  # UTF-8 has up to four bytes a character
 
 
 class RejectKind(StrEnum):
@@ -208,7 +210,9 @@ class _Collected:
             self._reject(origin, item, item.reason)
             return
         try:
+            # An unwanted language is the first reason: a copy of such an article is no flaw.
             article = self._languages.settle(self._maker.make(item, origin))
+            self._maker.keep(article)
         except UnfitError as error:
             self._reject(origin, item, str(error))
             return
@@ -223,7 +227,7 @@ class _Collected:
     def _rejected_row(
         self, origin: Origin, item: Row | Flaw, reason: str, kind: RejectKind
     ) -> Reject:
-        shown = self._preparation.mask_text(_shown(item))
+        shown = self._preparation.mask_text(_beginning(item))[:_SHOWN_CHARACTERS]
         return Reject(origin.source, item.place, reason, shown, kind)
 
     def _reject(self, origin: Origin, item: Row | Flaw, reason: str) -> None:
@@ -256,11 +260,12 @@ class _Collected:
         return batch
 
 
-def _shown(item: Row | Flaw) -> str:
+def _beginning(item: Row | Flaw) -> str:
+    """Return what stood there, as far as it is masked."""
     if item.shown is None:
         assert isinstance(item, Row)
         try:
-            return to_json(item.fields)[:_SHOWN_CHARACTERS]
+            return to_json(item.fields)[:_MASKED_CHARACTERS]
         except TypeError:
-            return ", ".join(map(str, item.fields))[:_SHOWN_CHARACTERS]
-    return item.shown[:_SHOWN_BYTES].decode(errors="replace")[:_SHOWN_CHARACTERS]
+            return ", ".join(map(str, item.fields))[:_MASKED_CHARACTERS]
+    return item.shown[:_MASKED_BYTES].decode(errors="replace")[:_MASKED_CHARACTERS]

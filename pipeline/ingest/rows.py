@@ -105,10 +105,7 @@ class ArticleMaker:
         self._mapped = frozenset(fields.model_dump().values()) - {fields.split}
 
     def make(self, row: Row, origin: Origin) -> Article:
-        """Return the article in `row`.
-
-        UnfitError where the row is no article, or one whose id occurred before.
-        """
+        """Return the article in `row`; UnfitError where it is none."""
         fields, values = self._fields, row.fields
         text = _required(values, fields.text)
         title = _optional(values, fields.title)
@@ -116,7 +113,7 @@ class ArticleMaker:
         own_side = _side(values.get(fields.split)) if origin.side is None else None
         digest = content_digest(title, text)
         language = _optional(values, fields.language)
-        article = Article(
+        return Article(
             id=given or digest[:_ID_DIGITS],
             title=title,
             text=text,
@@ -133,11 +130,14 @@ class ArticleMaker:
             licence=origin.licence,
             extra=self._extra(values, own_side) if self._keep_extra else None,
         )
-        if not self._seen.add(article.id):
-            if given is None:
-                raise UnfitError(f"the same text as the article with the id '{article.id}'")
-            raise UnfitError(f"the id '{_clip(given)}' occurred before")
-        return article
+
+    def keep(self, article: Article) -> None:
+        """Remember the id of an article that stays; UnfitError where it occurred before."""
+        if self._seen.add(article.id):
+            return
+        if article.id == article.digest[:_ID_DIGITS]:
+            raise UnfitError(f"the same text as the article with the id '{article.id}'")
+        raise UnfitError(f"the id '{_clip(article.id)}' occurred before")
 
     def _extra(self, values: Mapping[str, Any], own_side: str | None) -> str:
         rest = {name: value for name, value in values.items() if name not in self._mapped}

@@ -23,6 +23,8 @@ class _Line(NamedTuple):
     start: int
     end: int
     text: str
+    repeats: bool
+    """Whether a line before it has the same text."""
 
 
 @dataclass
@@ -101,10 +103,6 @@ class BoilerplateFinder:
             ]
         return self._by_mask[mask]
 
-    def _has_first(self, text: str) -> bool:
-        line = text[: text.find("\n") % (len(text) + 1)]
-        return any(rule.found_in(line) for _, rule in self._first)
-
     def _searched(self, text: str, bits: Mapping[int, int]) -> tuple[str, list[Piece]]:
         lines, numbers = _lines(text)
         doubts = {place: bits[number] for place, number in enumerate(numbers) if number in bits}
@@ -161,10 +159,12 @@ def _openings(lines: list[str]) -> list[str]:
 def _lines(text: str) -> tuple[list[_Line], list[int]]:
     """Return the lines that are not blank, and their numbers among all."""
     lines, numbers, start = [], [], 0
+    seen: set[str] = set()
     for number, line in enumerate(text.split("\n")):
         if line:
-            lines.append(_Line(start, start + len(line), line))
+            lines.append(_Line(start, start + len(line), line, line in seen))
             numbers.append(number)
+            seen.add(line)
         start += len(line) + 1
     return lines, numbers
 
@@ -177,7 +177,7 @@ def _note(name: str, rule: Rule, place: int, lines: list[_Line], found: dict[int
     line = lines[place].text
     if rule.pattern is None:
         # The screen compares hashes; here it is certain.
-        if any(lines[before].text == line for before in range(place)):
+        if lines[place].repeats:
             found[place] = _Found(whole=name)
         return
     span = rule.found_in(line)

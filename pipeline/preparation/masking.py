@@ -104,11 +104,24 @@ def _phones(text: str) -> Iterator[list[Span]]:
     for near in _MAY_BE_PHONE.finditer(text):
         start, end = near.span()
         found.update(_phones_in(text, max(0, start - _BEFORE), end + _AFTER))
-    last = 0
-    for start, end in sorted(found):  # found by its form and by what it is called, it is one
-        if start >= last:
-            yield [(start, max(stop for first, stop in found if start <= first < end))]
-        last = max(last, end)
+    yield from ([span] for span in _joined(sorted(found)))
+
+
+def _joined(found: Sequence[Span]) -> Iterator[Span]:
+    """Yield one span for each run of sorted spans that overlap.
+
+    A number that is found by its form and by what it is called is one.
+    """
+    run: Span | None = None
+    for start, end in found:
+        if run is None or start >= run[1]:
+            if run is not None:
+                yield run
+            run = start, end
+        else:
+            run = run[0], max(run[1], end)
+    if run is not None:
+        yield run
 
 
 def _phones_in(text: str, first: int, last: int) -> Iterator[Span]:

@@ -14,7 +14,7 @@ from pipeline.records import Side, is_test
 from pipeline.split.account import account_of
 from pipeline.split.placement import Place, keep_apart, place_articles
 from pipeline.split.stories import stories_of
-from pipeline.split.wishes import grouped_by, wishes_for
+from pipeline.split.wishes import grouped_by, joins_stories, wishes_for
 
 __all__ = ["Split", "grouped_by", "split_articles"]
 
@@ -35,10 +35,11 @@ def split_articles(
     """Split `articles` (records.ARTICLES) by what the section says.
 
     No two near-duplicates come to stand on different sides: the later one follows (by story) or is
-    set aside. What shares an outlet, or whatever else the section keeps apart, with an article on
-    another side is set aside too. Two exceptions: test sides that the sources name stay whole, and
-    articles that are in `earlier` (records.SPLITS of a former run) stay where they were. DataError
-    where a row does not tell its side, or a side is empty.
+    set aside. By story and folds, no two articles of a story of ingest do either. What shares an
+    outlet, or whatever else the section keeps apart, with an article on another side is set aside
+    too. Two exceptions: test sides that the sources name stay whole, and articles that are in
+    `earlier` (records.SPLITS of a former run) stay where they were. DataError where a row does not
+    tell its side, or a side is empty.
     """
     if articles.num_rows == 0:
         raise DataError("split: there are no articles to split; look at ingest.sources")
@@ -50,11 +51,12 @@ def split_articles(
         for each, wish in zip(ids, wishes, strict=True)
     ]
     near = find_near_duplicates(articles["text"], section.near_duplicate, sides)
-    places = place_articles(ids, wishes, near, kept)
+    known = articles["story"].to_pylist() if joins_stories(section) else []
+    places = place_articles(ids, wishes, near, kept, known)
     if isinstance(section, GivenSplit) and section.apart is not None:
         places = keep_apart(places, section.apart)
     _check_sides(places, section)
-    stories = stories_of(near)
+    stories = stories_of(near, known)
     return Split(_table(ids, places, stories), account_of(section.by, ids, places, stories))
 
 

@@ -42,11 +42,10 @@ def _set_aside(ids: Sequence[str], places: Sequence[Place]) -> list[dict[str, An
 def _why(place: Place, ids: Sequence[str]) -> dict[str, Any]:
     if place.twin is None:
         return {"reason": place.reason}
-    return {
-        "twin": ids[place.twin.article],
-        "twin_side": place.twin.side,
-        "similarity": round(place.twin.similarity, 4),
-    }
+    twin = {"twin": ids[place.twin.article], "twin_side": place.twin.side}
+    if place.twin.similarity is None:
+        return {"reason": place.reason, **twin}
+    return {**twin, "similarity": round(place.twin.similarity, 4)}
 
 
 def _near_duplicate_stories(

@@ -35,6 +35,15 @@ def grouped_by(section: SplitSection) -> str | None:
     return section.group if isinstance(section, HashSplit) else section.apart
 
 
+def joins_stories(section: SplitSection) -> bool:
+    """Tell whether the stories of ingest are what the section keeps on one side.
+
+    Where the sides come from elsewhere (the sources, dates, outlets, ids), they stay as they are,
+    and the audit tells of the stories that they divide.
+    """
+    return isinstance(section, FoldSplit) or section.by == "story"
+
+
 def wishes_for(articles: pa.Table, section: SplitSection) -> list[Wish]:
     """Return the wish of each article, in order; DataError where its row does not tell."""
     match section:

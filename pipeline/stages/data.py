@@ -182,7 +182,7 @@ def _unsettled(tasks: Mapping[str, Any]) -> list[str]:
 
 def split(section: SplitSection, run: RunFolder) -> str:
     """Put each article on a side."""
-    columns = ["id", "text", "outlet", "published", "given_split", "source", "place"]
+    columns = ["id", "text", "outlet", "published", "given_split", "source", "place", "story"]
     field = grouped_by(section)
     if field is not None and field not in columns:
         columns.append(field if field in ARTICLES.names else "extra")

@@ -54,7 +54,12 @@ class Corpus:
 
     def audit(self, section: Audit | None = None, **how: object) -> list[Finding]:
         articles = [
-            {key: row[key] for key in row if key not in ("side", "gold", "story", "labels")}
+            {
+                key: row[key]
+                for key in row
+                if key not in ("side", "gold", "story", "ingest_story", "labels")
+            }
+            | {"story": row.get("ingest_story")}
             for row in self.rows
         ]
         splits = [
@@ -143,6 +148,18 @@ def test_a_story_on_two_sides_is_found(corpus: Corpus) -> None:
     finding = the(corpus.audit(), "divided_story")
     assert finding.severity is Severity.WARNING
     assert finding.articles == ["a47"]
+    assert finding.numbers["ingest_stories"] == 0
+
+
+def test_stories_of_ingest_on_two_sides_are_counted_with_their_rows(corpus: Corpus) -> None:
+    for n, story in {3: "a3", 47: "a3", 48: "a3", 5: "a5", 49: "a5", 50: "a50", 51: "a50"}.items():
+        corpus.rows[n]["ingest_story"] = story
+    finding = the(corpus.audit(), "divided_story")
+    assert finding.severity is Severity.WARNING
+    assert finding.articles == ["a47", "a48", "a49"]
+    assert [row["story"] for row in finding.rows] == ["a3", "a3", "a5"]
+    assert finding.numbers == {"n": 3, "of": 20, "ingest_stories": 2}
+    assert finding.summary.endswith("; 2 of ingest's stories are on both sides")
 
 
 @pytest.mark.parametrize(("apart", "severity"), [(None, Severity.INFO), ("outlet", Severity.ERROR)])

@@ -70,6 +70,17 @@ def test_other_languages_do_not_count_as_rows_that_cannot_be_read(read, tmp_path
     assert read("a.jsonl", languages=["en"], max_rejects=1).texts == ["good"]
 
 
+def test_a_copy_in_another_language_is_of_another_language_too(read, tmp_path):
+    french = {"id": "one", "text": FRENCH, "language": "fr"}
+    german = {"text": GERMAN, "language": "de"}
+    english = {"id": "one", "text": ENGLISH, "language": "en"}
+    write(tmp_path / "a.jsonl", french, french, german, german, english)
+    found = read("a.jsonl", languages=["en"], max_rejects=0)
+    assert {reject.kind for reject in found.rejects} == {ingest.RejectKind.LANGUAGE}
+    assert [place for place, _ in found.reasons] == [1, 2, 3, 4]
+    assert found.texts == [ENGLISH]
+
+
 def test_no_language_is_looked_for_unless_it_is_asked_for(read, tmp_path):
     write(tmp_path / "a.jsonl", {"text": GERMAN})
     (row,) = read("a.jsonl").rows

@@ -68,6 +68,15 @@ def test_rejects_show_no_personal_data_either(read, tmp_path):
     assert read("a.jsonl", mask=["email"]).rejects[0].row == '{"body": "Write to xxx@x.xxxxxxx."}'
 
 
+@pytest.mark.parametrize("before", range(150, 200, 7))
+def test_an_address_that_the_end_of_a_rejects_row_cuts_is_masked(read, tmp_path, before):
+    row = {"body": "é" * before + " ada.wien@harbour-post.example"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    (reject,) = read("a.jsonl", mask=["email"]).rejects
+    assert len(reject.row) == 200 or before < 160
+    assert not set("dawienhrbou") & set(reject.row.removeprefix('{"body": "').lstrip("é"))
+
+
 def test_an_article_knows_where_it_is_from(read, tmp_path):
     write(tmp_path / "a.jsonl", {"title": " T ", "text": "One.  Two.\r\n"}, {"text": "One."})
     (tmp_path / "b.html").write_text(PAGE)

@@ -116,6 +116,15 @@ def test_a_line_that_comes_again_is_set_apart_the_second_time():
     assert [(piece.rule, piece.start) for piece in pieces] == [("repeated-caption", 40)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)  # a look at all lines before takes minutes
+def test_many_lines_that_come_again_are_found_at_once():
+    half = "\n".join(f"The quay of Varn on day {number}" for number in range(60_000))
+    body, pieces = set_apart(f"{half}\n{half}")
+    assert body == half
+    assert len(pieces) == 60_000
+
+
 def test_a_list_of_links_goes_with_its_heading():
     text = "Forty boats.\n\nRelated articles\n- Salt\n- Fish\n\nThe levy stays."
     body, pieces = set_apart(text)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import PersonalData
-from pipeline.preparation.masking import Masker
+from pipeline.preparation.masking import Masker, _joined
 
 EMAIL, PHONE, URL, HANDLE = (
     PersonalData.EMAIL, PersonalData.PHONE, PersonalData.URL, PersonalData.HANDLE,
@@ -123,6 +123,31 @@ def test_no_text_takes_long(text):
     started = time.process_time()
     Masker(list(PersonalData)).mask(text)
     assert time.process_time() - started < 2
+
+
+# 300 KB each; a look from each number at all others takes minutes.
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", ["030/901820, ", "Tel. 030 901820; "])
+def test_a_long_line_of_numbers_is_masked_whole(number):
+    text = number * (300_000 // len(number))
+    hidden = "".join("0" if one.isdigit() else one for one in text)
+    assert Masker([PHONE]).mask(text) == hidden
+
+
+@given(
+    st.sets(
+        st.tuples(st.integers(0, 30), st.integers(1, 9)).map(lambda at: (at[0], at[0] + at[1])),
+        max_size=12,
+    )
+)
+def test_spans_that_overlap_are_one_and_all_places_stay(spans):
+    joined = list(_joined(sorted(spans)))
+    assert [place for start, end in joined for place in range(start, end)] == sorted(
+        {place for start, end in spans for place in range(start, end)}
+    )
+    starts = {start for start, _ in spans if not any(a < start < b for a, b in spans)}
+    assert {start for start, _ in joined} == starts
 
 
 def test_texts_in_json_are_masked_and_names_and_numbers_are_not():

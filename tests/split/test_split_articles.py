@@ -333,6 +333,77 @@ def test_articles_of_a_former_run_keep_their_side_and_new_ones_give_way() -> Non
     assert sides(split)["old2"] == "test"
 
 
+STORIES: list[SplitSection] = [
+    HashSplit(by="story", dev=0.3, test=0.3),
+    FoldSplit(by="folds", folds=3, dev=0.3),
+    FoldSplit(by="folds", folds=3, dev=0.3, apart="outlet"),
+]
+
+
+def told_rows(count: int) -> list[dict[str, Any]]:
+    """Texts that are unlike one another, three of which ingest has put into each story."""
+    return [
+        {"story": f"a{n // 3 * 3 + 1}", "outlet": f"outlet {n}", "published": "2024-01-05"}
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("section", STORIES, ids=str)
+def test_no_story_of_ingest_is_divided(section: SplitSection) -> None:
+    rows = told_rows(120)
+    rows[118]["text"] = rows[0]["text"] = LONG  # a near-duplicate joins two stories of ingest
+    split = split_articles(articles(*rows), section)
+    found = split.splits.to_pylist()
+    sides_of: dict[str, set[str]] = {}
+    for row, told in zip(found, rows, strict=True):
+        if row["side"] is not None:
+            sides_of.setdefault(told["story"], set()).add(row["side"])
+    assert {len(each) for each in sides_of.values()} == {1}
+    assert len(set.union(*sides_of.values())) == 3
+    stories = {row["article_id"]: row["story"] for row in found}
+    assert {stories[each] for each in ("a1", "a2", "a3", "a118", "a119", "a120")} == {"a1"}
+    assert len(set(stories.values())) == 39
+    assert split.account["stories"] == 39
+    json.dumps(split.account)
+
+
+def test_articles_follow_the_story_of_ingest_and_say_so() -> None:
+    split = split_articles(articles(*told_rows(60)), STORIES[0])
+    assert {row["side"] for row in split.splits.to_pylist()} == {"train", "dev", "test"}
+    assert reasons(split)["a2"] == reasons(split)["a3"] == "story of a1"
+    assert sum(sum(each.values()) for each in split.account["counts"].values()) == 60
+    assert sum(each.get("story", 0) for each in split.account["counts"].values()) == 40
+
+
+@pytest.mark.parametrize("section", STORIES, ids=str)
+def test_without_stories_of_ingest_the_split_is_as_if_each_article_were_its_own(
+    section: SplitSection,
+) -> None:
+    rows = [{**row, "story": None} for row in told_rows(60)]
+    alone = [{**row, "story": f"a{place}"} for place, row in enumerate(rows, start=1)]
+    rows[40]["text"] = alone[40]["text"] = rows[7]["text"] = alone[7]["text"] = LONG
+    assert split_articles(articles(*rows), section) == split_articles(articles(*alone), section)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [HashSplit(by="id", dev=0.3, test=0.3), HashSplit(by="outlet", dev=0.3, test=0.3)],
+    ids=str,
+)
+def test_sides_that_do_not_come_from_stories_pass_over_those_of_ingest(
+    section: SplitSection,
+) -> None:
+    rows = told_rows(60)
+    without = [{**row, "story": None} for row in rows]
+    assert split_articles(articles(*rows), section) == split_articles(articles(*without), section)
+
+
+def test_given_sides_stay_as_they_are_whatever_the_stories_of_ingest() -> None:
+    rows = [{**row, "story": "a1"} for row in given_rows("train", "dev", "test")]
+    split = split_articles(articles(*rows), GivenSplit(by="given"))
+    assert sides(split) == {"a1": "train", "a2": "dev", "a3": "test"}
+
+
 # What holds for every split
 
 SECTIONS: list[SplitSection] = [
