@@ -134,3 +134,27 @@ def test_the_coder_who_is_to_decide_gets_tasks_before_the_first_answer(folder):
     invoke("label", "export", expert, "--run", "runs/small", "--for", "csv", "--coder", "chair",
            "--task", "topic", "--output", folder / "chair.csv")  # fmt: skip
     assert len((folder / "chair.csv").read_text().splitlines()) == 13
+
+
+@pytest.mark.parametrize("marked", ["", ", target_start: from, target_end: to"])
+def test_answers_in_the_articles_own_rows_need_no_other_columns(folder, monkeypatch, marked):
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    lines = Path("articles.jsonl").read_text().splitlines()
+    asked = {"who": "Salt Pact", "says": "threat"}
+    rows = [row | asked | _mark(row["text"], "Salt Pact") for row in map(json.loads, lines[:2])]
+    Path("articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    inline = f"label:\n  inline: {{stance: {{label: says, target: who{marked}}}}}\n"
+    config = Path("config.yaml").read_text().replace("label:\n", inline)
+    Path("config.yaml").write_text(config)
+    invoke("label", "export", "config.yaml", "--for", "prodigy", "--task", "stance",
+           "--output", "stance.jsonl")  # fmt: skip
+    tasks = [json.loads(line) for line in Path("stance.jsonl").read_text().splitlines()]
+    mentions = {task["target"]: task["mentions"] for task in tasks if task["article_id"] == "n0"}
+    start = rows[0]["from"]
+    assert mentions["Salt Pact"] == [{"start": start, "end": start + len("Salt Pact")}]
+
+
+def _mark(text, wording):
+    start = text.index(wording)
+    return {"from": start, "to": start + len(wording)}

@@ -12,7 +12,7 @@ from pipeline.artifacts import RunFolder, read_table, replacing
 from pipeline.codebook import Codebook
 from pipeline.config import Config, LabelSection
 from pipeline.errors import ConfigError, DataError
-from pipeline.label import examples_to_code
+from pipeline.label import columns_to_code, examples_to_code
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.answers import Example
 from pipeline.label.coding_tasks import CodingTasks, coding_tasks
@@ -80,7 +80,7 @@ def open_coding(
             f"{', '.join(sorted(codebook.tasks))}"
         )
     section, missing = _without_missing(config.label)
-    articles = read_table(run.articles, ["id", "title", "text", "extra", "source", "place"])
+    articles = read_table(run.articles, columns_to_code(section))
     examples, answered = examples_to_code(articles, codebook, section)
     rows = None if worklist is None else read_worklist(worklist)
     tasks = coding_tasks(articles, examples, codebook, rows)
