@@ -177,13 +177,32 @@ def _names(
     if output.suffix in FILE_ENDINGS and not output.is_dir():
         takes = f"a folder or a file that ends in {form.ending}" if form.ending else "a folder"
         raise DataError(f"--output {output}: name {takes}")
-    return [
+    names = [
         (
             output / f"{_stem(name, coder)}{form.ending}",
             output / f"{_stem(name, None)}{form.schema_ending}",
         )
         for name, coder, _ in parts
     ]
+    _check_apart(parts, names)
+    return names
+
+
+def _check_apart(
+    parts: Sequence[tuple[str, str | None, CodingTasks]], names: Sequence[tuple[Path, Path]]
+) -> None:
+    """Raise DataError where one file would take the place of another: names lose characters."""
+    taken = {
+        schema: f"the labels of {part[0]}" for part, (_, schema) in zip(parts, names, strict=True)
+    }
+    for (name, coder, _), (path, _) in zip(parts, names, strict=True):
+        what = name if coder is None else f"{name} of {coder!r}"
+        if path in taken:
+            raise DataError(
+                f"--coder: {taken[path]} and {what} would both be {path}; give one another name, "
+                "or export one at a time into another folder"
+            )
+        taken[path] = what
 
 
 def _stem(name: str, coder: str | None) -> str:
