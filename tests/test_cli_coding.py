@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.cli.coding import code
+from pipeline.errors import DataError, PipelineError
 from tests.small_project import write_project
 
 
@@ -134,3 +137,80 @@ def test_the_coder_who_is_to_decide_gets_tasks_before_the_first_answer(folder):
     invoke("label", "export", expert, "--run", "runs/small", "--for", "csv", "--coder", "chair",
            "--task", "topic", "--output", folder / "chair.csv")  # fmt: skip
     assert len((folder / "chair.csv").read_text().splitlines()) == 13
+
+
+@pytest.mark.parametrize("marked", ["", ", target_start: from, target_end: to"])
+def test_answers_in_the_articles_own_rows_need_no_other_columns(folder, monkeypatch, marked):
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    lines = Path("articles.jsonl").read_text().splitlines()
+    asked = {"who": "Salt Pact", "says": "threat"}
+    rows = [row | asked | _mark(row["text"], "Salt Pact") for row in map(json.loads, lines[:2])]
+    Path("articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    inline = f"label:\n  inline: {{stance: {{label: says, target: who{marked}}}}}\n"
+    config = Path("config.yaml").read_text().replace("label:\n", inline)
+    Path("config.yaml").write_text(config)
+    invoke("label", "export", "config.yaml", "--for", "prodigy", "--task", "stance",
+           "--output", "stance.jsonl")  # fmt: skip
+    tasks = [json.loads(line) for line in Path("stance.jsonl").read_text().splitlines()]
+    mentions = {task["target"]: task["mentions"] for task in tasks if task["article_id"] == "n0"}
+    start = rows[0]["from"]
+    assert mentions["Salt Pact"] == [{"start": start, "end": start + len("Salt Pact")}]
+
+
+def _mark(text, wording):
+    start = text.index(wording)
+    return {"from": start, "to": start + len(wording)}
+
+
+class Terminal(io.StringIO):
+    """A stream that takes itself for a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_white_space_around_a_coders_name_makes_no_other_coder(folder, monkeypatch):
+    for stream in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}", Terminal())
+    monkeypatch.setattr("pipeline.screen.run_screen", lambda session: session.answer(["farming"]))
+    for name in (" cleo", "cleo ", "cleo"):
+        code(Path("runs/small"), name, folder / "cleo.csv", tasks=["topic"])
+    with (folder / "cleo.csv").open() as stream:
+        rows = [(row["article_id"], row["coder"]) for row in csv.DictReader(stream)]
+    assert rows == [("n0", "cleo"), ("n1", "cleo"), ("n2", "cleo")]
+    with pytest.raises(DataError, match="nothing is left to code for ada"):
+        export("--coder", " ada", "--coder", "ada ", "--output", folder)
+
+
+def export(*words):
+    words = ("label", "export", "runs/small", "--for", "csv", "--task", "topic", *words)
+    CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "config.yaml", "--for", "csv"),
+        ("import", "a.csv", "--for", "csv", "--codebook", "codebook.yaml"),
+        ("code", "config.yaml"),
+    ],
+)
+def test_a_coder_without_a_name_is_refused(folder, words):
+    words = ("label", *words, "--coder", "  ", "--output", folder / "a.csv")
+    with pytest.raises(PipelineError, match="--coder is empty; is a shell variable unset"):
+        CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("coders", "message"),
+    [
+        (("a b", "a_b"), r"topic of 'a b' and topic of 'a_b' would both be .*topic-a_b\.csv"),
+        (("cleo", "labels"), r"the labels of topic and topic of 'labels' .*topic-labels\.csv"),
+    ],
+)
+def test_two_files_of_one_name_are_refused(folder, coders, message):
+    words = [word for coder in coders for word in ("--coder", coder)]
+    with pytest.raises(DataError, match=message):
+        export(*words, "--output", folder / "tasks")
+    assert not (folder / "tasks").exists()

@@ -75,9 +75,10 @@ def export_(
     """
     from pipeline.stages.coding import export_tasks, open_coding
 
+    names = list(dict.fromkeys(map(_named, coders or [])))
     coding = open_coding(source, overrides or [], folder, tell, worklist, tasks or [])
     _tell_missing(coding)
-    written = export_tasks(coding, tool, output, coders or [], suggest)
+    written = export_tasks(coding, tool, output, names, suggest)
     if as_json:
         print_json(
             [
@@ -152,6 +153,7 @@ def import_(
     """
     from pipeline.label.exchange import FORMS, import_answers
 
+    coder = None if coder is None else _named(coder)
     asked_under, earlier = _codebooks(codebook, config)
     done = import_answers(
         files, FORMS[tool], asked_under, earlier, output, coder, _names(renames or []), replace
@@ -164,6 +166,13 @@ def import_(
         typer.echo(f"what is no answer, with reasons: {done.rejects_file}", err=True)
     if done.collected.counts()["reject"]:
         raise typer.Exit(EXIT_REJECTS)
+
+
+def _named(coder: str) -> str:
+    """Return the coder's name as it is read from every file; PipelineError where there is none."""
+    if not coder.strip():
+        raise PipelineError("--coder is empty; is a shell variable unset?")
+    return coder.strip()
 
 
 def _codebooks(codebook: Path | None, config: Path | None) -> tuple["Codebook", list["Codebook"]]:
@@ -256,8 +265,7 @@ def code(
       slant label code runs/islands --coder ben --task stance --worklist queue.jsonl \\
           --output annotations.csv
     """
-    if not coder.strip():
-        raise PipelineError("--coder is empty; is a shell variable unset?")
+    coder = _named(coder)
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise PipelineError(
             "slant label code needs a terminal to show examples and read keys; "

@@ -35,7 +35,7 @@ from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
 from pipeline.label.carrying import Outdated, carry_over
 from pipeline.label.examples import find_targets, list_examples, locate
-from pipeline.label.inline import Inline, read_inline
+from pipeline.label.inline import TAKEN, Inline, read_inline
 from pipeline.mentions import Span
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Labelled",
     "Outdated",
     "carried_annotations",
+    "columns_to_code",
     "examples_to_code",
     "label_agreement",
     "label_articles",
@@ -146,6 +147,16 @@ def examples_to_code(
         example: list(found or ()) for (_, example), (found, _) in zip(examples, spans, strict=True)
     }
     return listed, answered
+
+
+def columns_to_code(section: LabelSection) -> list[str]:
+    """Return the columns of records.ARTICLES that `examples_to_code` and `coding_tasks` read."""
+    columns = ["id", "title", "text", "extra", "source", "place"]
+    if section.inline:
+        columns += TAKEN
+    if any(gold.target_start for gold in section.inline.values()):
+        columns.append("set_apart")
+    return list(dict.fromkeys(columns))
 
 
 def carried_annotations(

@@ -190,7 +190,8 @@ class CodingApp(App[Exception]):
         if self._kept(lambda: undone.append(self.session.undo())):
             if undone[0]:
                 self._show()
-                self._say("taken back; answer again")
+                there = self.session.given is not None
+                self._say(f"taken back; {'the former answer holds' if there else 'answer again'}")
             else:
                 self._say("nothing to take back since the start; ← goes back to change an answer")
 

@@ -29,7 +29,7 @@ class Session:
             mine[key]: answer for key, answer in file.read().items() if key in mine
         }
         self._comments: dict[Example, str] = {}
-        self._undo: list[Example] = []
+        self._undo: list[tuple[Example, Answer | None]] = []  # with what it said before
         self.place = 0
         self._to_unanswered(0)
 
@@ -67,9 +67,9 @@ class Session:
 
     def answer(self, labels: Sequence[str]) -> None:
         """Write the answer, in place of one that the example has; go on to the next without one."""
+        former = self.given
         self._write(labels)
-        example = self._examples[self.place]
-        self._undo = [each for each in self._undo if each != example] + [example]
+        self._undo.append((self._examples[self.place], former))
         self._to_unanswered(self.place + 1)
 
     def remark(self, comment: str) -> None:
@@ -79,14 +79,23 @@ class Session:
             self._write(self.given.labels)
 
     def undo(self) -> bool:
-        """Take back the latest answer of this session, and show its example; False for none."""
+        """Take back the latest answer of this session, and show its example; False for none.
+
+        What the example had as its answer before, in this session or an earlier one, is its answer
+        again; a comment stays.
+        """
         if not self._undo:
             return False
-        example = self._undo.pop()
+        example, former = self._undo.pop()
         taken = self._given.pop(example)
-        if taken.note.comment:
-            self._comments.setdefault(example, taken.note.comment)
-        self._file.replace([self._key(example)])
+        if former is None:
+            if taken.note.comment:
+                self._comments.setdefault(example, taken.note.comment)
+            self._file.replace([taken.key])
+        else:
+            again = former._replace(note=former.note._replace(comment=taken.note.comment))
+            self._file.replace([taken.key], [again])
+            self._given[example] = again
         self.place = self._examples.index(example)
         return True
 

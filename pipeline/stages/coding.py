@@ -12,7 +12,7 @@ from pipeline.artifacts import RunFolder, read_table, replacing
 from pipeline.codebook import Codebook
 from pipeline.config import Config, LabelSection
 from pipeline.errors import ConfigError, DataError
-from pipeline.label import examples_to_code
+from pipeline.label import columns_to_code, examples_to_code
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.answers import Example
 from pipeline.label.coding_tasks import CodingTasks, coding_tasks
@@ -80,7 +80,7 @@ def open_coding(
             f"{', '.join(sorted(codebook.tasks))}"
         )
     section, missing = _without_missing(config.label)
-    articles = read_table(run.articles, ["id", "title", "text", "extra", "source", "place"])
+    articles = read_table(run.articles, columns_to_code(section))
     examples, answered = examples_to_code(articles, codebook, section)
     rows = None if worklist is None else read_worklist(worklist)
     tasks = coding_tasks(articles, examples, codebook, rows)
@@ -177,13 +177,32 @@ def _names(
     if output.suffix in FILE_ENDINGS and not output.is_dir():
         takes = f"a folder or a file that ends in {form.ending}" if form.ending else "a folder"
         raise DataError(f"--output {output}: name {takes}")
-    return [
+    names = [
         (
             output / f"{_stem(name, coder)}{form.ending}",
             output / f"{_stem(name, None)}{form.schema_ending}",
         )
         for name, coder, _ in parts
     ]
+    _check_apart(parts, names)
+    return names
+
+
+def _check_apart(
+    parts: Sequence[tuple[str, str | None, CodingTasks]], names: Sequence[tuple[Path, Path]]
+) -> None:
+    """Raise DataError where one file would take the place of another: names lose characters."""
+    taken = {
+        schema: f"the labels of {part[0]}" for part, (_, schema) in zip(parts, names, strict=True)
+    }
+    for (name, coder, _), (path, _) in zip(parts, names, strict=True):
+        what = name if coder is None else f"{name} of {coder!r}"
+        if path in taken:
+            raise DataError(
+                f"--coder: {taken[path]} and {what} would both be {path}; give one another name, "
+                "or export one at a time into another folder"
+            )
+        taken[path] = what
 
 
 def _stem(name: str, coder: str | None) -> str:

@@ -80,6 +80,32 @@ def test_going_back_shows_the_answer_and_another_one_takes_its_place(session, dr
     assert rows() == [("a1", "loss")]
 
 
+def test_undo_puts_back_what_an_earlier_session_answered(session, drive, rows):
+    drive(session("stance"), "1", "2")
+    _, shown = drive(session("stance"), "left", "1", "1", "left", "left", "2", *["backspace"] * 3)
+    assert rows() == [("a1", "gain"), ("a2", "loss")]
+    assert "2 of 3 · 2 answered" in shown
+    assert "taken back; the former answer holds" in shown
+    drive(session("stance"), "left", "slash", *"so", "enter", "1", "backspace")
+    assert rows() == [("a1", "gain"), ("a2", "loss")]
+
+
+def test_undo_keeps_the_comment_of_the_answer_that_it_puts_back(session):
+    first = session("stance")
+    first.answer(["gain"])
+    second = session("stance")
+    second.back()
+    second.answer(["loss"])
+    second.back()
+    second.remark("in the title")
+    assert second.undo()
+    assert not second.undo()
+    assert (second.given.labels, second.comment) == (("gain",), "in the title")
+    again = session("stance")
+    again.back()
+    assert (again.given.labels, again.comment) == (("gain",), "in the title")
+
+
 def test_skipped_examples_come_again_after_the_last_one(session, drive, rows):
     _, shown = drive(session("stance"), "right", "1", "1")
     assert rows() == [("a2", "gain"), ("a3", "gain")]

@@ -65,7 +65,7 @@ class Doccano:
 
     def read(self, path: Path, coder: str | None) -> Iterator[Item]:
         """Read the export of the kind JSONL."""
-        who = coder or ("" if path.stem == SHARED else path.stem)
+        who = coder or ("" if path.stem == SHARED else path.stem.strip())
         for place, row in json_lines(path):
             if isinstance(row, Left):
                 yield row
