@@ -439,6 +439,12 @@ def _(folder):
             stream.write(b"\0" * MB)
 
 
+@hostile("WARC with chunks of a negative size, and of 2,000,000 bytes one by one")
+def _(folder):
+    for name, body in (("x", b"-6\r\n"), ("y", b"1\r\na\r\n" * 2_000_000)):
+        written(folder / f"{name}.warc", record(body, extra="Transfer-Encoding: chunked\r\n"))
+
+
 @hostile("WARC with a header of 50 MB")
 def _(folder):
     written(folder / "x.warc", b"WARC/1.0\r\nX: " + b"a" * (50 * MB) + b"\r\n\r\n")

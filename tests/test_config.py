@@ -156,7 +156,7 @@ def test_the_split_goes_by_its_tag(load, text, expected):
          "'^[a-z][a-z0-9_-]*$'; it is 'Topic'"),
         ("    - paht: b.csv", "6:7: ingest.sources.1.path: missing; this key is required"),
         ("    - path: b.csv\n      hub: x", "6:7: ingest.sources.1.path: unknown key; the keys "
-         "are hub, revision, rows, split, subset"),
+         "are hub, licence, revision, rows, split, subset"),
         ("    - path: b.csv\n      split: valid", "7:7: ingest.sources.1.split: a split is train, "
          "dev, test or test_…; it is 'valid'"),
         ("    - path: b.csv\n      format: jsnl", "7:7: ingest.sources.1.format: input should be "

@@ -1,6 +1,7 @@
 """The web pages in a WARC file."""
 
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ _OK: Final = 200
 _BEYOND_LIMIT: Final = f"the page is larger than {limits.in_megabytes(limits.PAGE_BYTES)}"
 # How compressed bodies begin, for those that name of zlib that has a mark.
 _GZIP_MARK: Final = b"\x1f\x8b"
+# The size of a chunk, after which HTTP allows extensions (RFC 9112, section 7.1).
+# `int` would take signs and underscores as well.
+_CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,100})?\r\n")
 _ARROWS_NAME: Final = {"gzip": "gzip", "x-gzip": "gzip", "br": "brotli", "zstd": "zstd"}
 
 
@@ -124,22 +128,13 @@ def _joined(body: bytes) -> bytes:
     """Return the chunks of a body as one; the body itself where it is in none."""
     pieces: list[bytes] = []
     at = 0
-    while True:
-        end = body.find(b"\r\n", at, at + 100)
-        size = _hexadecimal(body[at:end].split(b";")[0]) if end >= 0 else None
-        if size is None:
-            return b"".join(pieces) if pieces else body
+    while head := _CHUNK_HEAD.match(body, at):
+        size = int(head[1], 16)
         if size == 0:
             return b"".join(pieces)
-        pieces.append(body[end + 2 : end + 2 + size])
-        at = end + 2 + size + 2
-
-
-def _hexadecimal(digits: bytes) -> int | None:
-    try:
-        return int(digits, 16)
-    except ValueError:
-        return None
+        pieces.append(body[head.end() : head.end() + size])
+        at = head.end() + size + 2  # always further on
+    return b"".join(pieces) if pieces else body
 
 
 def _inflated(body: bytes) -> bytes:

@@ -319,3 +319,27 @@ def test_a_workbook_or_parquet_that_memory_should_not_hold_is_a_reject(
 
     assert result.texts == ["b"]
     assert result.reasons == [(0, "over 0 MB, and excel is not streamed in an archive")]
+
+
+@pytest.mark.parametrize("where", [slice(None), slice(0, 1), slice(1, None)])
+@pytest.mark.parametrize("ending", ["zip", "xlsx"])
+def test_a_name_in_an_archive_that_is_no_text_is_a_reject(
+    ending: str, where: slice, read, tmp_path
+) -> None:
+    stream = io.BytesIO(in_excel("x") if ending == "xlsx" else zipped([]))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("ä.xml", "<a/>")
+    content, name = bytearray(stream.getvalue()), "ä.xml".encode()
+    places = [content.find(name), content.rfind(name)]  # before the file, and in the list of files
+    for place in places[where]:
+        content[place : place + 2] = b"\xff\xfe"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"a.{ending}").write_bytes(content)
+    (tmp_path / "in" / "z.jsonl").write_bytes(row("good"))
+
+    result = read("in")
+
+    assert result.texts == ["good"]
+    assert [
+        "'utf-8' codec can't decode byte 0xff" in reason for _, reason in result.reasons
+    ] == [True]

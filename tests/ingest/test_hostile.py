@@ -48,6 +48,13 @@ def feed(text: str, head: str = "") -> str:
     return f"{head}<rss version='2.0'><channel>{item}</channel></rss>"
 
 
+def chunked(body: str) -> str:
+    """Return a WARC file of one page whose body is said to be in chunks."""
+    http = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = "WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\n"
+    return f"{head}Content-Length: {len(http + body)}\r\n\r\n{http}{body}\r\n\r\n"
+
+
 def nested(opening: str, closing: str, depth: int = 100_000) -> str:
     return opening * depth + closing * depth
 
@@ -68,6 +75,8 @@ def nested(opening: str, closing: str, depth: int = 100_000) -> str:
         ("x.xml", feed("&a;", EXTERNAL), 1, ENTITIES),
         ("x.xml", feed("<a>" * 200_000), 1, "the feed has 200,008 tags, more than 200,000"),
         ("x.parquet", PARQUET, 0, FOOTER),
+        ("x.warc", chunked("-6\r\n"), 1, "not an HTML page"),
+        ("x.warc", chunked("-0006\r\n" * 9), 1, "not an HTML page"),
     ],
 )  # fmt: skip
 def test_a_hostile_file_is_a_reject(
