@@ -170,6 +170,11 @@ class Material:
         ).reshape(len(answers), len(self.labels))
 
     @cached_property
+    def coded(self) -> NDArray[np.bool_]:
+        """Which rows have gold, [n]; the others are on the train side and are never judged on."""
+        return np.asarray(pc.is_valid(self.rows["gold"]).to_numpy())
+
+    @cached_property
     def soft(self) -> SoftLabels | None:
         """What the votes say of the rows that nobody coded, where they are learned from."""
         if "soft" not in self.rows.column_names:

@@ -27,7 +27,8 @@ class SoftLabels:
 
     uncoded: NDArray[np.bool_]  # [n]
     likely: NDArray[np.float32]  # [n, labels] read where `uncoded`
-    weights: NDArray[np.float32]  # [n] what each example counts, against 1 of a coded one
+    # [n] what each example counts, against 1 of a coded one; with 0 it is left out
+    weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class TaskData:
     def coded(self) -> NDArray[np.bool_]:
         """Which rows have gold, [n]."""
         return np.ones(len(self.gold), np.bool_) if self.soft is None else ~self.soft.uncoded
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Which rows may be learned from, [n]."""
+        return self.coded if self.soft is None else self.coded | (self.soft.weights > 0)
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -73,10 +79,10 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     loss; the temperature makes the log loss of those rows least. Held out is the dev side, or each
     of `folds` parts of the stories in turn. Cost: one fit per C (times folds), and two more.
     """
-    train_rows = np.flatnonzero(~data.is_dev)
+    train_rows = np.flatnonzero(~data.is_dev & data.counted)
     dev_rows = np.flatnonzero(data.is_dev)
     check_labels(data.name, data.labels, data.present[train_rows])
-    fitted_on = np.arange(len(data.gold)) if section.refit else train_rows
+    fitted_on = np.flatnonzero(data.counted) if section.refit else train_rows
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
     scored_rows = np.concatenate([test for _, test in held_out])
     gold = data.gold[scored_rows]

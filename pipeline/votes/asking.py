@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 _LONGEST_ANSWER: Final = 1_000_000  # bytes
+_BLOCK: Final = 65536  # bytes
 _CONNECT_SECONDS: Final = 10.0
 _LONGEST_WAIT: Final = 60.0
 _TOLD: Final = 200
@@ -107,6 +108,7 @@ class Client:
 
     def _send(self, messages: Messages) -> Reply | Failure:
         import requests
+        import urllib3
 
         deadline = time.monotonic() + self._section.timeout
         try:
@@ -121,7 +123,7 @@ class Client:
                 content = _read(response, deadline)
         except requests.exceptions.ConnectTimeout:
             return Failure("no connection", "the server does not answer", again=True)
-        except (requests.exceptions.Timeout, TimeoutError):
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
             return Failure("timeout", again=True, maybe_paid=True)
         except requests.exceptions.SSLError as error:
             return Failure("no connection", self._told(str(error)), hopeless=True)
@@ -129,7 +131,11 @@ class Client:
             # Its message repeats the address, and ends with the cause.
             cause = str(error).rpartition(": ")[2].rstrip("'\")")
             return Failure("no connection", self._told(cause), again=True, maybe_paid=True)
-        except (requests.exceptions.RequestException, ValueError) as error:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            ValueError,
+        ) as error:
             return Failure("broken response", self._told(str(error)), again=True, maybe_paid=True)
         if content is None:
             return Failure("response too long", maybe_paid=True)
@@ -190,17 +196,18 @@ def _key_of(section: Endpoint) -> str | None:
 
 
 def _read(response: Any, deadline: float) -> bytes | None:
-    """Return the response's content; null where it is too long, TimeoutError where too slow."""
-    parts: list[bytes] = []
-    size = 0
-    for part in response.iter_content(65536):
-        parts.append(part)
-        size += len(part)
-        if size > _LONGEST_ANSWER:
+    """Return the response's content; null where it is too long, TimeoutError where too slow.
+
+    It is taken as it comes: a whole block would be waited for, however slowly it drips.
+    """
+    content = bytearray()
+    while part := response.raw.read1(_BLOCK, decode_content=True):
+        content += part
+        if len(content) > _LONGEST_ANSWER:
             return None
         if time.monotonic() > deadline:
             raise TimeoutError
-    return b"".join(parts)
+    return bytes(content)
 
 
 def _reply(content: bytes) -> Reply | Failure:

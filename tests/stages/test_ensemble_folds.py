@@ -41,9 +41,11 @@ class Shares:
     strays: float
     refit: bool = True
     trained_on: list = field(default_factory=list)
+    seen: list = field(default_factory=list)
 
     def train(self, materials, *_):
         (material,) = materials
+        self.seen.append(material)
         train = np.flatnonzero(~material.is_dev)
         self.trained_on.append((train.tolist(), self.refit))
         share = material.gold[train].mean(axis=0) * self.strays
@@ -51,7 +53,7 @@ class Shares:
         return {material.view: Learned(Model(np.full(2, 0.5, np.float32)), [], dev)}
 
     def without_refit(self):
-        return Shares(self.strays, False, self.trained_on)
+        return Shares(self.strays, False, self.trained_on, self.seen)
 
 
 def material(rows=60, dev=9):
@@ -65,6 +67,19 @@ def material(rows=60, dev=9):
         }
     )
     return Material(VIEW, CODEBOOK, table, pa.table({}), None)
+
+
+def with_votes(material):
+    """Return the material with votes beside it: on ten stories that are coded, and on ten more."""
+    voted = [("conflict", 0.75), ("money", 0.25)]
+    count, sides = len(material.rows), pa.array(["train"] * 20)
+    stories = [f"story {row}" for row in range(10)] + [f"other {row}" for row in range(10)]
+    uncoded = pa.table({"gold": pa.nulls(20, pa.list_(pa.string())), "side": sides,
+                        "story": stories})  # fmt: skip
+    soft = pa.array([None] * count + [voted] * 20, pa.map_(pa.string(), pa.float32()))
+    weight = pa.array([1.0] * count + [0.5] * 20, pa.float32())
+    rows = pa.concat_tables([material.rows, uncoded])
+    return replace(material, rows=rows.append_column("soft", soft).append_column("weight", weight))
 
 
 @pytest.fixture
@@ -92,6 +107,29 @@ def test_every_row_is_answered_by_a_member_that_never_saw_its_story(asked, tmp_p
     assert other.trained_on == one.trained_on
     # Of all these, dev is what the run goes on with.
     assert learned.dev_probabilities.shape == (9, 2)
+
+
+def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_other_stories(
+    asked, tmp_path
+):
+    one, material = Shares(1.0), with_votes(asked)
+    learned = train(
+        EnsembleRung({"one": one, "other": Shares(0.7)}, "f1", 4, 7), material, tmp_path
+    )
+
+    stories = np.array(material.stories, object)
+    held_out = []
+    for fold in one.seen[1:]:
+        held_out += np.flatnonzero(fold.is_dev).tolist()
+        mine = np.isin(stories[60:], stories[fold.is_dev])
+        assert mine.any()
+        assert fold.soft.weights[60:].tolist() == np.where(mine, 0, 0.5).tolist()
+        assert fold.soft.weights[:60].tolist() == [1.0] * 60
+    assert sorted(held_out) == list(range(60))
+    alone = train(
+        EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "f1", 4, 7), asked, tmp_path
+    )
+    assert learned.dev_probabilities.shape == alone.dev_probabilities.shape
 
 
 def test_without_folds_members_train_once(asked, tmp_path):

@@ -36,6 +36,14 @@ track: {enabled: false}
 behaviour: {suites: []}
 evaluate: {resamples: 100}
 """
+ENSEMBLE = """\
+train:
+  kind: ensemble
+  folds: 3
+  members:
+    one: {features: {words: 1, min_count: 1, buckets_log2: 14}, train: {C: [1.0]}}
+    two: {features: {words: 2, min_count: 1, buckets_log2: 14}, train: {C: [1.0]}}
+"""
 FARMING = ["Growers wait for rain.", "Barley is dear.", "The harvest is late.", "Growers sow oats."]
 SHIPPING = ["Captains wait for wind.", "Vessels are dear.", "The docks are late.", "Captains sail."]
 
@@ -121,6 +129,23 @@ def test_a_model_learns_from_the_votes_and_is_scored_on_gold_alone(run):
     assert with_votes["macro_f1"] > without["macro_f1"]
     bundle = json.loads((run.folder.model / "codebook.json").read_text())
     assert "rules" not in json.dumps(bundle)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("choose", ["one", "many"])
+def test_an_ensemble_with_folds_learns_from_the_votes_and_weighs_on_gold_alone(
+    choose, run, project
+):
+    book, config = project.parent / "codebook.yaml", project
+    book.write_text(CODEBOOK.replace("asks: article", f"asks: article\n    choose: {choose}"))
+    lines = [each for each in CONFIG.splitlines() if not each.startswith(("features", "train"))]
+    config.write_text("\n".join(lines) + "\n" + ENSEMBLE)
+    run("train")
+    learned = pq.read_table(run.folder.features / "topic" / "rows.parquet")
+    assert (len(learned), learned["gold"].null_count) == (14, 6)
+    together = read_json(run.folder.selection)["topic"][-1]
+    assert together["setting"] == "members"
+    assert together["macro_f1"] > 0.7
 
 
 def test_a_changed_rule_votes_anew_and_nothing_before_it_runs_again(run, project):

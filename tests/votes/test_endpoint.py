@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import pytest
 
@@ -22,6 +23,21 @@ def reply(content, tokens=(100, 10)):
 
 def label(text):
     return reply(json.dumps({"label": text}))
+
+
+class Drips(NamedTuple):
+    """Content that is sent a byte at a time; chunked, as one chunk."""
+
+    content: bytes
+    chunked: bool
+
+    def send(self, file):
+        if self.chunked:
+            file.write(f"{len(self.content):x}\r\n".encode())
+        with suppress(OSError):  # the client went away
+            for byte in self.content:
+                file.write(bytes([byte]))
+                time.sleep(0.1)
 
 
 class Server(ThreadingHTTPServer):
@@ -58,12 +74,19 @@ class Handler(BaseHTTPRequestHandler):
             with server.lock:
                 server.at_once -= 1
         status, headers, content = answer if isinstance(answer, tuple) else (200, {}, answer)
+        if isinstance(content, Drips):
+            self._head(status, headers)
+            content.send(self.wfile)
+            return
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self._head(status, {"Content-Length": len(data), **headers})
+        self.wfile.write(data)
+
+    def _head(self, status, headers):
         self.send_response(status)
-        for name, value in {"Content-Length": len(data), **headers}.items():
+        for name, value in headers.items():
             self.send_header(name, str(value))
         self.end_headers()
-        self.wfile.write(data)
 
     def log_message(self, *words):
         """Write nothing to stderr."""
@@ -229,6 +252,19 @@ def test_a_slow_answer_is_given_up_and_may_have_to_be_paid(vote):
     assert votes == [(0, None, None, "timeout")]
     assert len(server.bodies) == 2
     assert tally["cost"] > 0  # it may have to be paid
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_that_comes_in_drips_is_given_up_in_time(chunked, vote):
+    content = b" " * 40
+    header = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": len(content)}
+    with serving(lambda *_: (200, header, Drips(content, chunked))) as server:
+        started = time.monotonic()
+        votes, _ = vote(server, ["a"], timeout=0.5, retries=0)
+        seconds = time.monotonic() - started
+    assert votes == [(0, None, None, "timeout")]
+    assert seconds < 2  # all of it would take four
 
 
 BROKEN = [

@@ -26,7 +26,7 @@ _FEWEST_STORIES: Final = 2
 class EnsembleRung:
     """Members that learn apart; their weights are fitted on what none of them saw.
 
-    That is dev, or with `folds` each part of train and dev in turn.
+    That is dev, or with `folds` each part of the coded rows of train and dev in turn.
     """
 
     members: Mapping[str, Rung]
@@ -72,10 +72,14 @@ class EnsembleRung:
     def out_of_fold(
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, NDArray[np.float32]]:
-        """Return the members' probabilities [m, n, labels], each row's by models without it."""
-        every = {each.view: np.arange(len(each.rows)) for each in materials}
+        """Return the members' probabilities of the coded rows, [m, coded rows, labels].
+
+        Each row's are by models without its story. What nobody coded is learned from in every fold
+        but that of its own story.
+        """
+        coded = {each.view: np.flatnonzero(each.coded) for each in materials}
         parts = {
-            each.view: group_folds(each.gold, each.stories, every[each.view], self.folds, self.seed)
+            each.view: group_folds(each.gold, each.stories, coded[each.view], self.folds, self.seed)
             for each in materials
         }
         likely = {
@@ -91,7 +95,7 @@ class EnsembleRung:
             for view, by_member in learned.items():
                 for at, each in enumerate(by_member.values()):
                     likely[view][at, held_out[view]] = each.dev_probabilities
-        return likely
+        return {view: each[:, coded[view]] for view, each in likely.items()}
 
     def _check_dev(self, material: Material) -> None:
         stories = {
@@ -106,8 +110,8 @@ class EnsembleRung:
     def _weigh(
         self, material: Material, learned: Mapping[str, Learned], likely: NDArray[np.float32]
     ) -> Learned:
-        """Fit weights and thresholds on `likely`: of all rows out of fold, or of dev."""
-        scored = np.ones(len(material.rows), np.bool_) if self.folds else material.is_dev
+        """Fit weights and thresholds on `likely`: of coded rows out of fold, or of dev."""
+        scored = material.coded if self.folds else material.is_dev
         gold = material.gold[scored]
         many = material.many
         weights = fit_weights(likely, gold, many)
@@ -145,12 +149,22 @@ def _trained(
 
 
 def _with_dev(material: Material, held_out: NDArray[np.int64]) -> Material:
-    """Return the material with the rows `held_out` as its dev side and all others as train."""
+    """Return the material with the rows `held_out` as its dev side and all others as train.
+
+    Rows that nobody coded have no weight where a row of their story is held out: the features are
+    there for every row, so that none can be taken away.
+    """
     is_dev = np.zeros(len(material.rows), np.bool_)
     is_dev[held_out] = True
     sides = pa.array(np.where(is_dev, Side.DEV.value, Side.TRAIN.value).tolist())
-    at = material.rows.column_names.index("side")
-    return replace(material, rows=material.rows.set_column(at, "side", sides))
+    rows = material.rows.set_column(material.rows.column_names.index("side"), "side", sides)
+    if material.soft is not None:
+        judged = {material.stories[row] for row in held_out.tolist()}
+        apart = np.array([story not in judged for story in material.stories], np.bool_)
+        weights = np.where(material.coded | apart, material.soft.weights, np.float32(0))
+        at = rows.column_names.index("weight")
+        rows = rows.set_column(at, "weight", pa.array(weights, pa.float32()))
+    return replace(material, rows=rows)
 
 
 def _own(material: Material, name: str) -> Material:
