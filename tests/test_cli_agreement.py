@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.artifacts import RunFolder, write_table
+from pipeline.artifacts import RunFolder, read_table, write_table
 from pipeline.cli.agreement import agreement
 from pipeline.errors import DataError, PipelineError
 from pipeline.records import SCORED
@@ -64,6 +64,21 @@ def test_a_run_one_task_and_json_give_the_same_figures(project):
     assert [tie["example_id"] for tie in found["ties"]] == ["n2|stance|salt-pact"]
     done = slant("label", "agreement", "runs/small", "--task", "stance", "--json", cwd=project)
     assert json.loads(done.stdout) == found
+
+
+def test_a_tie_is_of_the_task_that_the_table_says(project, tmp_path):
+    run = RunFolder(tmp_path / "bars")
+    shutil.copytree(project / "runs/small", run.path)
+    tied = "n2|stance|salt-pact"
+    bars = "n2|stance|salt|topic|pact"
+    examples = read_table(run.examples)
+    ids = [bars if each == tied else each for each in examples["example_id"].to_pylist()]
+    place = examples.schema.get_field_index("example_id")
+    field = examples.schema.field("example_id")
+    write_table(run.examples, examples.set_column(place, field, [ids]))
+    run.agreement.write_text(run.agreement.read_text().replace(tied, bars))
+    assert [tie["example_id"] for tie in agreement_of(run, ["stance"])["ties"]] == [bars]
+    assert bars not in [tie["example_id"] for tie in agreement_of(run, ["topic"])["ties"]]
 
 
 def test_a_model_of_the_coders_tells_how_each_errs(project, capsys, monkeypatch):

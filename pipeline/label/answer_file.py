@@ -7,11 +7,11 @@ is on the disk when a call returns, and a process that is killed leaves no half 
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TextIO, TypeAlias
 
 from pipeline.artifacts import locked, replacing
 from pipeline.codebook import Codebook
@@ -74,25 +74,44 @@ class AnswerFile:
 
         They go down in one write, so that no reader and no kill sees the half of one.
         """
-        rows = [row for answer in answers for row in _cells(answer)]
         with self._held():
-            header = self._current_header()
-            if header is None:
-                self._write_all(list(COLUMNS), rows)
-            elif any(column not in header for column in COLUMNS):
-                header, before = self._everything()
-                self._write_all(header, [*before, *rows])
-            else:
-                self._append(header, rows)
+            self._add(answers)
 
     def replace(self, gone: Iterable[Key], answers: Sequence[Answer] = ()) -> None:
         """Take answers out by their keys, and add others, in one step."""
-        keys = set(gone)
         with self._held():
+            self._replace(set(gone), answers)
+
+    def update(
+        self, decide: Callable[[Mapping[Key, Answer]], tuple[Collection[Key], Sequence[Answer]]]
+    ) -> None:
+        """Write what `decide` makes of the answers that are there: keys that go, and new answers.
+
+        No other process writes to the file in between.
+        """
+        with self._held():
+            gone, answers = decide(self._answers())
+            if gone:
+                self._replace(gone, answers)
+            elif answers:
+                self._add(answers)
+
+    def _add(self, answers: Sequence[Answer]) -> None:
+        rows = [row for answer in answers for row in _cells(answer)]
+        header = self._current_header()
+        if header is None:
+            self._write_all(list(COLUMNS), rows)
+        elif any(column not in header for column in COLUMNS):
             header, before = self._everything()
-            kept = [row for row in before if self._key(row) not in keys]
-            rows = [row for answer in answers for row in _cells(answer)]
-            self._write_all(header, [*kept, *rows])
+            self._write_all(header, [*before, *rows])
+        else:
+            self._append(header, rows)
+
+    def _replace(self, gone: Collection[Key], answers: Sequence[Answer]) -> None:
+        header, before = self._everything()
+        kept = [row for row in before if self._key(row) not in gone]
+        rows = [row for answer in answers for row in _cells(answer)]
+        self._write_all(header, [*kept, *rows])
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -112,7 +131,7 @@ class AnswerFile:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return None
         with self.path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(stream), [])
+            return [name.strip() for name in next(csv.reader(stream), [])]
 
     def _rows(self) -> Iterator[tuple[int, Cells]]:
         """Yield (line, cells by column), as they are written."""
@@ -122,7 +141,7 @@ class AnswerFile:
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as stream:
                 reader = csv.reader(stream, strict=True)
-                header = next(reader, [])
+                header = [name.strip() for name in next(reader, [])]
                 missing = [each for each in COLUMNS if each not in (*header, *OPTIONAL)]
                 if header and missing:
                     raise DataError(
@@ -217,8 +236,21 @@ def _cells(answer: Answer) -> Iterator[Cells]:
 
 def _as_csv(header: list[str], rows: Iterable[Cells]) -> bytes:
     text = io.StringIO(newline="")
-    csv.DictWriter(text, header, restval="", lineterminator="\n").writerows(rows)
+    write_rows(text, header, rows)
     return text.getvalue().encode()
+
+
+def write_rows(stream: TextIO, header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write CSV without its header.
+
+    Python's writer leaves a carriage return without quotes, and its reader ends a row there.
+    """
+    plain, quoted = (
+        csv.DictWriter(stream, header, restval="", lineterminator="\n", quoting=quoting)
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    for row in rows:
+        (quoted if any("\r" in cell for cell in row.values()) else plain).writerow(row)
 
 
 def _ends_a_line(descriptor: int) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifacts import RunFolder, read_json, read_table
@@ -30,9 +31,19 @@ def agreement_of(run: RunFolder, tasks: Sequence[str] = ()) -> dict[str, Any]:
     return {
         **agreement,
         "tasks": wanted,
-        "ties": [tie for tie in agreement["ties"] if tie["example_id"].split("|")[-2] in wanted],
+        "ties": _ties(run, agreement["ties"], wanted) if tasks else agreement["ties"],
         "model": _model(run, wanted),
     }
+
+
+def _ties(
+    run: RunFolder, ties: Sequence[dict[str, Any]], tasks: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the ties of `tasks`; the table knows an example's task, and its id may be any text."""
+    examples = read_table(run.examples, ["example_id", "task"])
+    ours = pc.is_in(examples["task"], pa.array(list(tasks), pa.string()))
+    ids = set(examples.filter(ours)["example_id"].to_pylist())
+    return [tie for tie in ties if tie["example_id"] in ids]
 
 
 def _model(run: RunFolder, tasks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

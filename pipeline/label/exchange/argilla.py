@@ -102,7 +102,11 @@ class Argilla:
     def read(self, path: Path, coder: str | None) -> Iterator[Item]:
         """Read a folder that `records.to_datasets().save_to_disk()` wrote."""
         for number, row in enumerate(_records(path), start=1):
-            yield from _answers(f"{path}: record {number}", _flat(row), coder)
+            place = f"{path}: record {number}"
+            if why := _misshapen(row):
+                yield Left(Kind.REJECT, place, why, row)
+            else:
+                yield from _answers(place, _flat(row), coder)
 
 
 def _metadata(name: str) -> dict[str, Any]:
@@ -184,6 +188,21 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
         yield from part
 
 
+def _misshapen(row: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the parts of a record that may be nested."""
+    if not isinstance(row.get("fields"), dict):
+        return None
+    for part in ("metadata", "responses", "suggestions"):
+        if row.get(part) is not None and not isinstance(row[part], dict):
+            return f"its {part} are no object, but {type(row[part]).__name__}"
+    for question, responses in (row.get("responses") or {}).items():
+        if responses is None:
+            continue
+        if not isinstance(responses, list) or not all(isinstance(e, dict) for e in responses):
+            return f"its responses to {question!r} are no list of objects"
+    return None
+
+
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record whose parts may be nested as one with a key for each part's entry."""
     if not isinstance(row.get("fields"), dict):
@@ -209,27 +228,37 @@ def _answers(place: str, row: Mapping[str, Any], coder: str | None) -> Iterator[
             yield Left(Kind.LEFT_OUT, place, "suggestions are no answers", told)
     comments = {
         each.user: text
-        for each in _responses(row, COMMENT)
+        for each in _responses(row, COMMENT) or ()
         if (text := text_of(each.value)) and each.status != "discarded"
     }
     answered = False
     for question in questions:
-        if question == COMMENT:
-            continue
-        for response in _responses(row, question):
+        responses = _responses(row, question)
+        if responses is None:
+            answered = True
+            why = f"the responses to {question!r} are no list with a user and a status for each"
+            yield Left(Kind.REJECT, place, why, dict(row))
+        for response in responses or () if question != COMMENT else ():
             answered = True
             yield _answer(place, row, question, response, comments, coder)
     if not answered:
         yield Left(Kind.UNANSWERED, place, "no response", named)
 
 
-def _responses(row: Mapping[str, Any], question: str) -> Iterator[_Response]:
+def _responses(row: Mapping[str, Any], question: str) -> list[_Response] | None:
+    """Return the responses to a question; None where their columns do not fit each other."""
     key = f"{question}{RESPONSES}"
-    values = row.get(key) or []
-    users = row.get(f"{key}.users") or [None] * len(values)
-    states = row.get(f"{key}.status") or [None] * len(values)
-    for value, user, status in zip(values, users, states, strict=False):
-        yield _Response(value, text_of(user), text_of(status) or "submitted")
+    values = [] if row.get(key) is None else row[key]
+    if not isinstance(values, list):
+        return None
+    none = [None] * len(values)
+    users, states = (row.get(f"{key}.{part}") or none for part in ("users", "status"))
+    if not all(isinstance(each, list) and len(each) == len(values) for each in (users, states)):
+        return None
+    return [
+        _Response(value, text_of(user), text_of(status) or "submitted")
+        for value, user, status in zip(values, users, states, strict=True)
+    ]
 
 
 def _answer(

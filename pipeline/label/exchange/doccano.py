@@ -26,6 +26,7 @@ from pipeline.label.exchange.returned import (
     Left,
     Returned,
     json_lines,
+    listed,
     text_of,
     texts_of,
 )
@@ -115,6 +116,6 @@ def _answers(place: str, row: Mapping[str, Any], coder: str) -> Iterator[Item]:
 
 
 def _comment(value: Any) -> str | None:
-    parts = value if isinstance(value, list) else [value]
+    parts = listed(value)
     texts = [text_of(part.get("text") if isinstance(part, dict) else part) for part in parts]
     return "\n".join(filter(None, texts)) or None

@@ -1,12 +1,12 @@
 """Take what tools exported over into an annotation file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.codebook import Codebook
 from pipeline.errors import DataError
-from pipeline.label.answer_file import AnswerFile
+from pipeline.label.answer_file import Answer, AnswerFile, Key
 from pipeline.label.exchange.collecting import Collected, collect
 from pipeline.label.exchange.forms import Form, write_lines
 
@@ -40,12 +40,15 @@ def import_answers(
             if file.exists() and written.exists() and file.samefile(written):
                 raise DataError(f"{file}: read from and written to at once; write to another file")
     kept = AnswerFile(output, codebook)
-    items = (item for file in files for item in form.read(file, coder))
-    collected = collect(items, codebook, earlier, kept.read(), names, replace)
-    if collected.changed:
-        kept.replace(collected.changed, collected.answers)
-    elif collected.new:
-        kept.add(collected.answers)
+    items = [item for file in files for item in form.read(file, coder)]
+    collected = Collected()
+
+    def decide(before: Mapping[Key, Answer]) -> tuple[Collection[Key], Sequence[Answer]]:
+        nonlocal collected
+        collected = collect(items, codebook, earlier, before, names, replace)
+        return collected.changed.keys(), collected.answers
+
+    kept.update(decide)
     if not collected.left:
         rejects_file.unlink(missing_ok=True)
         return Imported(collected, None)

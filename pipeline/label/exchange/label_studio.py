@@ -24,7 +24,16 @@ from pipeline.label.exchange.forms import (
     shown,
     suggested,
 )
-from pipeline.label.exchange.returned import Item, Kind, Left, Returned, text_of, unreadable
+from pipeline.label.exchange.returned import (
+    Item,
+    Kind,
+    Left,
+    Returned,
+    listed,
+    text_of,
+    texts_of,
+    unreadable,
+)
 from pipeline.records import NONE_HOLDS
 
 # Names of the parts of our interface, which stand in each answer.
@@ -170,12 +179,16 @@ def _tasks(path: Path) -> list[Any]:
 
 def _answers(place: str, task: Mapping[str, Any], coder: str | None) -> Iterator[Item]:
     for kind in ("predictions", "drafts"):
-        for each in task.get(kind) or ():
+        for each in listed(task.get(kind)):
             yield Left(Kind.LEFT_OUT, place, f"{kind[:-1]}s are no answers", each)
-    annotations = task.get("annotations") or ()
+    annotations = task.get("annotations")
+    if annotations is not None and not isinstance(annotations, list):
+        why = f"its annotations are no list, but {type(annotations).__name__}"
+        yield Left(Kind.REJECT, place, why, task)
+        return
     if not annotations:
         yield Left(Kind.UNANSWERED, place, "no annotation", _named(task["data"]))
-    for number, annotation in enumerate(annotations, start=1):
+    for number, annotation in enumerate(annotations or (), start=1):
         if not isinstance(annotation, dict):
             why = "no annotation: the export holds numbers in its place"
             yield Left(Kind.REJECT, place, why, annotation)
@@ -189,20 +202,24 @@ def _annotation(
 ) -> Iterator[Item]:
     who = _coder(annotation.get("completed_by")) or coder or ""
     seen = {**_named(data), "coder": who}
-    results = [each for each in annotation.get("result") or () if isinstance(each, dict)]
+    results = listed(annotation.get("result"))
     if annotation.get("was_cancelled"):
         yield Left(Kind.SKIPPED, place, "skipped by the coder", {**seen, "result": results})
         return
-    chosen: dict[str, list[str]] = {}
+    chosen: dict[str, list[str] | None] = {}
     comments: list[str] = []
     for result in results:
+        if not isinstance(result, dict):
+            yield Left(Kind.REJECT, place, "a result is no object", {**seen, "result": result})
+            continue
         name, kind = text_of(result.get("from_name")), text_of(result.get("type"))
         found = result.get("value")
         value: dict[str, Any] = found if isinstance(found, dict) else {}
         if kind in CHOOSES and "start" not in value and not result.get("parentID"):
-            chosen.setdefault(name, []).extend(_labels(value.get(kind)))
+            before, more = chosen.get(name, []), texts_of(_ends(value.get(kind)))
+            chosen[name] = None if before is None or more is None else before + more
         elif kind == "textarea" and name == COMMENT:
-            comments += [text_of(text) for text in _list(value.get("text"))]
+            comments += [text_of(text) for text in listed(value.get("text"))]
         else:
             what = "relations" if kind == "relation" else f"results of type {kind!r}"
             yield Left(Kind.LEFT_OUT, place, f"{what} have no place among labels", result)
@@ -216,6 +233,10 @@ def _annotation(
     time = text_of(annotation.get("updated_at")) or text_of(annotation.get("created_at"))
     note = Note(time or None, comment, text_of(data.get("codebook")) or None)
     for name, labels in chosen.items():
+        if labels is None:
+            told = {**seen, "comment": comment, "result": results}
+            yield Left(Kind.REJECT, place, f"what is chosen of {name!r} is no label", told)
+            continue
         yield Returned(
             place=place,
             article_id=text_of(data.get("article_id")),
@@ -240,11 +261,6 @@ def _coder(value: Any) -> str:
     return text_of(value.get("email")) or names or text_of(value.get("id"))
 
 
-def _labels(value: Any) -> list[str]:
+def _ends(value: Any) -> list[Any]:
     """Return what was chosen; of a path through a tree, its end."""
-    ends = [each[-1] if isinstance(each, list) and each else each for each in _list(value)]
-    return [text_of(end) for end in ends]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return [each[-1] if isinstance(each, list) and each else each for each in listed(value)]

@@ -26,6 +26,7 @@ from pipeline.label.exchange.returned import (
     Left,
     Returned,
     json_lines,
+    listed,
     text_of,
     texts_of,
 )
@@ -81,7 +82,7 @@ def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
 def _answers(place: str, row: Mapping[str, Any], coder: str | None) -> Iterator[Item]:
     named = {key: row[key] for key in ("article_id", "task", "target") if key in row}
     seen = text_of(row.get("_annotator_id")) or text_of(row.get("_session_id")) or coder or ""
-    others = [each for each in row.get("spans") or () if not _is_ours(each)]
+    others = [each for each in listed(row.get("spans")) if not _is_ours(each)]
     for kind, pieces in (("spans", others), ("relations", row.get("relations"))):
         if pieces:
             yield Left(Kind.LEFT_OUT, place, f"{kind} have no place among labels", pieces)

@@ -58,8 +58,6 @@ class Left:
 
 
 Item: TypeAlias = Returned | Left
-# The fields of an example that go out with each task and come back with its answer.
-IDENTITY: tuple[str, ...] = ("example_id", "article_id", "task", "target", "codebook")
 
 
 def text_of(value: Any) -> str:
@@ -71,9 +69,13 @@ def text_of(value: Any) -> str:
 
 def texts_of(value: Any) -> list[str] | None:
     """Return a text, or a list of them, as a list; None where it is something else."""
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    texts = [text_of(each) for each in values]
+    texts = [text_of(each) for each in listed(value)]
     return [text for text in texts if text] if all(texts) else None
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, nothing as an empty one, and anything else as the only one in it."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Left]]:

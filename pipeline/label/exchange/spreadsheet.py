@@ -6,14 +6,15 @@ several labels has a row of its own.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pipeline.artifacts import replacing
 from pipeline.codebook import Task
 from pipeline.errors import DataError
-from pipeline.label.answer_file import CELL_LIMIT
+from pipeline.label.answer_file import CELL_LIMIT, write_rows
 from pipeline.label.answers import Note
 from pipeline.label.coding_tasks import CodingTask, marked
 from pipeline.label.exchange.forms import identity, options, shown, suggested
@@ -26,8 +27,13 @@ COLUMNS: Final = (
 )  # fmt: skip
 NEEDED: Final = ("article_id", "task", "label")
 SEPARATORS: Final = (",", ";", "\t")
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA_STARTS: Final = ("=", "+", "-", "@")
+# A spreadsheet takes a cell that begins so for a formula; some look behind white space for one.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What an answer is known by: import takes off the apostrophe that these cells went out with. One
+# that such an id has of itself goes out with another one, so that what comes back is the id.
+IDENTITY: Final = ("example_id", "article_id", "task", "target", "codebook")
+_NEEDS_APOSTROPHE: Final = re.compile(r"'*[=+\-@\t\r\n]")
+_HAS_APOSTROPHE: Final = re.compile(r"'+[=+\-@\t\r\n]")
 
 
 class Spreadsheet:
@@ -39,9 +45,8 @@ class Spreadsheet:
     def write(self, path: Path, tasks: Iterable[CodingTask], suggest: bool) -> None:
         """Write a row for each task, with empty cells for the answers."""
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(_row(task, suggest) for task in tasks)
+            write_rows(out, COLUMNS, [dict(zip(COLUMNS, COLUMNS, strict=True))])
+            write_rows(out, COLUMNS, (_row(task, suggest) for task in tasks))
 
     def schema(self, task: Task) -> bytes:
         """Return the labels with their definitions, as a sheet."""
@@ -70,20 +75,29 @@ class Spreadsheet:
         yield from answers.values()
 
 
-def _row(task: CodingTask, suggest: bool) -> dict[str, Any]:
+def _row(task: CodingTask, suggest: bool) -> dict[str, str]:
     fields = shown(task)
     return {
-        **identity(task),
+        **{key: _harmless_id(cell or "") for key, cell in identity(task).items()},
         **{key: _harmless([fields[key]])[0] for key in fields},
         "text": _harmless([marked(task.text, task.mentions)])[0],
         "labels": LABEL_SEPARATOR.join(each for each, _, _ in options(task.task)),
-        "suggestion": LABEL_SEPARATOR.join(suggested(task, suggest)),
+        "suggestion": _harmless([LABEL_SEPARATOR.join(suggested(task, suggest))])[0],
     }
 
 
 def _harmless(cells: Iterable[str | None]) -> list[str]:
     """Return the cells so that no spreadsheet runs what an article's author wrote."""
     return [f"'{cell}" if (cell or "").startswith(FORMULA_STARTS) else cell or "" for cell in cells]
+
+
+def _harmless_id(cell: str) -> str:
+    return f"'{cell}" if _NEEDS_APOSTROPHE.match(cell) else cell
+
+
+def _id(cell: str) -> str:
+    """Undo `_harmless_id`; a spreadsheet may have taken the apostrophe off already."""
+    return cell[1:] if _HAS_APOSTROPHE.match(cell) else cell
 
 
 def _returned(place: str, row: Mapping[str, str], coder: str | None, labels: list[str]) -> Returned:
@@ -135,7 +149,10 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | Left]]:
                     yield place, Left(Kind.REJECT, place, why, cells)
                 elif any(cells):
                     found = dict(zip(header, cells, strict=False))
-                    yield place, {name: found.get(name, "").strip() for name in COLUMNS}
+                    row = {name: found.get(name, "").strip() for name in COLUMNS}
+                    if "example_id" in header:  # a sheet that `write` made
+                        row |= {name: _id(row[name]) for name in IDENTITY}
+                    yield place, row
                 line = reader.line_num + 1
     except OSError as error:
         raise unreadable(path, error) from None

@@ -1,13 +1,14 @@
 """What happens to answers once they are read, whatever the tool."""
 
 import csv
+import threading
 
 import pytest
 
 from pipeline.codebook import Codebook
 from pipeline.label.answer_file import Answer, AnswerFile
 from pipeline.label.answers import Example, Note
-from pipeline.label.exchange import Kind
+from pipeline.label.exchange import FORMS, Kind, import_answers
 from pipeline.tools import Tool
 
 HEADER = "article_id,task,target,coder,label,time,comment,codebook\n"
@@ -91,3 +92,57 @@ def test_a_half_written_line_at_the_end_does_not_swallow_the_next(codebook, tmp_
     file.path.write_bytes(content[: content.index(b"a2") + 8])
     file.add(answers[2:])
     assert [key.example.article_id for key in file.read()] == ["a1", "a3"]
+
+
+def test_spaces_in_the_header_make_no_other_columns(sheet, bring_in, tmp_path):
+    kept = tmp_path / "annotations.csv"
+    kept.write_text("article_id, task, target, coder, label\na1,topic,,ada,work\n")
+    found, book = bring_in(Tool.CSV, sheet("a1,topic,,ada,work,,,", "a|2,topic,,ada,work,,,"))
+    assert (found.known, len(found.new)) == (1, 1)
+    assert len(book.labels) == 2
+
+
+def test_an_answer_that_another_process_gives_meanwhile_is_seen(sheet, codebook, tmp_path):
+    kept = tmp_path / "annotations.csv"
+    form = FORMS[Tool.CSV]
+
+    class Slow:
+        """Reads like the form, and somebody answers the same before it ends."""
+
+        def read(self, path, coder):
+            yield from form.read(path, coder)
+            answer = Answer(Example("a1", "topic", None), "ada", ("culture",), Note(codebook="2"))
+            AnswerFile(kept, codebook).add([answer])
+
+    given = sheet("a1,topic,,ada,work,,,")
+    done = import_answers([given], Slow(), codebook, [], kept, None, {}, replace=False)
+    assert done.collected.new == {}
+    (reject,) = done.collected.left
+    assert "'ada' answered before with culture" in reject.why
+
+
+def test_others_wait_while_what_is_written_is_decided(codebook, tmp_path):
+    kept = tmp_path / "annotations.csv"
+    first, second = (
+        Answer(Example(each, "topic", None), "ada", ("work",), Note(codebook="2"))
+        for each in ("a1", "a2")
+    )
+    other = threading.Thread(target=AnswerFile(kept, codebook).add, args=([second],))
+
+    def decide(before):
+        other.start()
+        other.join(0.1)
+        assert not kept.exists()
+        return (), [first]
+
+    AnswerFile(kept, codebook).update(decide)
+    other.join(10)
+    assert list(AnswerFile(kept, codebook).read()) == [first.key, second.key]
+
+
+def test_a_carriage_return_in_a_comment_ends_no_row(codebook, tmp_path):
+    file = AnswerFile(tmp_path / "annotations.csv", codebook)
+    note = Note(None, "one\rtwo", "2")
+    answer = Answer(Example("a1", "topic", None), "ada", ("work",), note)
+    file.add([answer])
+    assert file.read() == {answer.key: answer}

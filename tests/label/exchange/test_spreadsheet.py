@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,37 @@ def test_a_sheet_shows_the_target_and_runs_no_formula(tmp_path, of_task):
     assert first["labels"] == "gain|loss"
     assert second["title"] == "'=SUM(1)"
     assert second["article_id"] == "a|2"
+
+
+@pytest.mark.parametrize(
+    "article_id", ["=1+1", "+1", "-a", "@a", "'=1+1", "''-a", "'a", "=\t1", "a=1", "a"]
+)
+def test_ids_run_no_formula_and_come_back_whole(tmp_path, of_task, bring_in, article_id):
+    task = of_task("topic")[0]
+    task = replace(task, example=task.example._replace(article_id=article_id), suggestion="=x")
+    path = tmp_path / "topic.csv"
+    FORM.write(path, [task], suggest=True)
+    (row,) = rows_of(path)
+    formulas = ("=", "+", "-", "@", "\t", "\r")
+    assert not any((cell or "").startswith(formulas) for cell in row.values())
+    _, book = bring_in(Tool.CSV, put(path, [row | {"label": "work", "coder": "ada"}]))
+    assert list(book.labels) == [Example(article_id, "topic", None)]
+
+
+@pytest.mark.parametrize("start", "=+-@\t\r")
+def test_a_text_that_begins_like_a_formula_has_an_apostrophe(tmp_path, of_task, start):
+    path = tmp_path / "topic.csv"
+    task = replace(of_task("topic")[0], title=f"{start}cmd", text=f"{start}cmd")
+    FORM.write(path, [task], suggest=False)
+    (row,) = rows_of(path)
+    assert (row["title"][:2], row["text"][:2]) == (f"'{start}", f"'{start}")
+
+
+def test_an_apostrophe_in_a_form_of_ones_own_stays(tmp_path, bring_in):
+    path = tmp_path / "given.csv"
+    path.write_text("article_id,task,target,coder,label\n'-a,topic,,ada,work\n")
+    _, book = bring_in(Tool.CSV, path)
+    assert list(book.labels) == [Example("'-a", "topic", None)]
 
 
 def test_the_labels_have_a_sheet_with_their_definitions(codebook):
