@@ -214,3 +214,32 @@ def test_two_files_of_one_name_are_refused(folder, coders, message):
     with pytest.raises(DataError, match=message):
         export(*words, "--output", folder / "tasks")
     assert not (folder / "tasks").exists()
+
+
+def test_a_misspelt_target_is_told_and_stays_an_answer(folder):
+    rows = [
+        {"article_id": "n0", "task": "stance", "target": "salt-pakt", "coder": "ada",
+         "label": "threat"},
+        {"article_id": "nowhere", "task": "topic", "target": "", "coder": "ada",
+         "label": "farming"},
+    ]  # fmt: skip
+    output = folder / "annotations.csv"
+    done = invoke("label", "import", sheet(folder / "ada.csv", rows), "--for", "csv",
+                  "--config", "config.yaml", "--output", output)  # fmt: skip
+    assert (
+        "the codebook has no target 'salt-pakt', and 1 of the answers is about it "
+        "(did you mean 'salt-pact'?)" in done.stderr
+    )
+    assert len(output.read_text().splitlines()) == 3
+    told = invoke("label", "config.yaml", "--set", f"label.annotations=[{output}]",
+                  "--run", folder / "run")  # fmt: skip
+    assert "1 answer about articles that are not there" in told.stdout + told.stderr
+
+
+def test_a_coder_with_a_nul_character_is_a_reject(folder):
+    rows = [{"article_id": "n0", "task": "topic", "target": "", "coder": "a\0da",
+             "label": "farming"}]  # fmt: skip
+    done = invoke("label", "import", sheet(folder / "ada.csv", rows), "--for", "csv",
+                  "--config", "config.yaml", "--output", folder / "annotations.csv")  # fmt: skip
+    assert "has a NUL character" in done.stdout
+    assert done.exit_code == 3

@@ -151,6 +151,7 @@ def import_(
       slant label import ada.jsonl ben.jsonl --for doccano --codebook codebook.yaml \\
           --output annotations.csv
     """
+    from pipeline.documents import suggest
     from pipeline.label.exchange import FORMS, import_answers
 
     coder = None if coder is None else _named(coder)
@@ -162,6 +163,13 @@ def import_(
         print_json(_result(done, output))
     else:
         _tell_imported(done, output)
+    for target, count in done.unknown_targets.items():
+        meant = suggest(target, [each.id for each in asked_under.targets], "target")
+        typer.echo(
+            f"the codebook has no target {target!r}, and {count:,} of the answers "
+            f"{'is' if count == 1 else 'are'} about it{meant}",
+            err=True,
+        )
     if done.rejects_file is not None:
         typer.echo(f"what is no answer, with reasons: {done.rejects_file}", err=True)
     if done.collected.counts()["reject"]:
@@ -208,6 +216,7 @@ def _result(done: "Imported", output: Path) -> dict[str, Any]:
         "coders": _by_coder(done),
         **{kind.replace(" ", "_"): count for kind, count in collected.counts().items()},
         "reasons": {kind.value: found for kind, found in collected.reasons().items()},
+        "unknown_targets": done.unknown_targets,
         "rejects_file": None if done.rejects_file is None else str(done.rejects_file),
     }
 

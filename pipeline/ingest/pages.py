@@ -68,6 +68,7 @@ def _extract(content: str, fields: "config.Fields") -> dict[str, Any] | str:
         tree,
         include_comments=False,
         with_metadata=True,
+        prune_xpath="//nav",  # what is taken of a short page would have it
         date_extraction_params=dict(_DATE_SEARCH),
     )
     if page is None or not page.text:

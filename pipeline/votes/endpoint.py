@@ -130,7 +130,7 @@ def endpoint_votes(
     tally.requests = budget.requests
     if section.input_price is not None and section.output_price is not None:
         tally.cost = budget.spent
-    if tally.stopped and not tally.replies and not tally.from_cache:
+    if tally.asked and not tally.replies and not tally.from_cache:
         _raise_nothing(section, tally)
     tally.stopped = tally.stopped or budget.stopped
     rows.sort(key=lambda row: (row["task"], row["example_id"], row["label"] or ""))

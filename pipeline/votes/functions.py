@@ -88,7 +88,7 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise DataError(f"{path}:{error.lineno}: not valid Python: {error.msg}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file may end the process, and must not end ours
         raise DataError(f"{_place(error, path)}: {_told(error)}") from error
     finally:
         del sys.modules[spec.name]
@@ -127,7 +127,7 @@ def _asked(function: Function, article: Article, task: Task, path: Path) -> tupl
     about = f"{_name(function)} on article {article.id!r}"
     try:
         answer = function(article)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(f"{_place(error, path)}: {about}: {_told(error)}") from error
     whole = isinstance(answer, list | tuple | set | frozenset)
     if whole and task.choose.value == "one":
@@ -144,7 +144,7 @@ def _asked(function: Function, article: Article, task: Task, path: Path) -> tupl
         ) from None
 
 
-def _place(error: Exception, path: Path) -> str:
+def _place(error: BaseException, path: Path) -> str:
     """Return the file and the line of it at which an error came up."""
     lines = [
         frame.lineno
@@ -154,6 +154,6 @@ def _place(error: Exception, path: Path) -> str:
     return f"{path}:{lines[-1]}" if lines else str(path)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     said = " ".join(str(error).split())
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

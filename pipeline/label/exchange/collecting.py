@@ -76,6 +76,8 @@ def _judged(item: Returned, book: AnswerBook, names: Mapping[str, str]) -> Answe
     coder = names.get(item.coder, item.coder)
     if not coder:
         raise ValueError("no coder: the file does not say who answered; name one with --coder")
+    if "\0" in coder:
+        raise ValueError(f"the coder {coder!r} has a NUL character")
     version = book.of_version(item.note.codebook)
     example = version.example(item.article_id, item.task, item.target)
     labels = version.chosen(example.task, item.labels)

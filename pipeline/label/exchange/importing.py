@@ -1,5 +1,6 @@
 """Take what tools exported over into an annotation file."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ class Imported:
     collected: Collected
     rejects_file: Path | None
     """Everything that is no answer, with place and reason; none where all are."""
+    unknown_targets: dict[str, int]
+    """Answers about targets that the codebook does not have, by target. Rows may bring targets of
+    their own, so they are answers; but where the codebook has targets, it may be a slip."""
 
 
 def import_answers(
@@ -49,8 +53,17 @@ def import_answers(
         return collected.changed.keys(), collected.answers
 
     kept.update(decide)
+    unknown = _unknown_targets(collected, codebook)
     if not collected.left:
         rejects_file.unlink(missing_ok=True)
-        return Imported(collected, None)
+        return Imported(collected, None, unknown)
     write_lines(rejects_file, (each.as_dict() for each in collected.left))
-    return Imported(collected, rejects_file)
+    return Imported(collected, rejects_file, unknown)
+
+
+def _unknown_targets(collected: Collected, codebook: Codebook) -> dict[str, int]:
+    known = {target.id for target in codebook.targets}
+    if not known:
+        return {}
+    asked = (answer.example.target for answer in collected.answers)
+    return dict(sorted(Counter(each for each in asked if each and each not in known).items()))
