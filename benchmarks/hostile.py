@@ -489,14 +489,6 @@ def _(folder):
     pq.write_table(pa.table({"text": values}), folder / "x.parquet", compression="zstd")
 
 
-@hostile("Parquet with a page of 1.5 GB")
-def _(folder):
-    big = pa.array(["x" * (1536 * MB)], pa.large_string())
-    pq.write_table(
-        pa.table({"text": big}), folder / "x.parquet", compression="zstd", use_dictionary=False
-    )
-
-
 @hostile("a named pipe, a link to a device, links in a circle, a folder in itself")
 def _(folder):
     os.mkfifo(folder / "a.jsonl")

@@ -9,10 +9,12 @@ import re
 import shutil
 import signal
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
@@ -65,6 +67,17 @@ def _shorter_model(folder: Path) -> None:
 def _edited_seal(folder: Path) -> None:
     path = folder / MODEL / "digests.json"
     path.write_text(path.read_text().replace(" ", ""))
+
+
+def _broken_name(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("ä.jsonl", "")
+    content = (folder / "a.zip").read_bytes()
+    (folder / "a.zip").write_bytes(content.replace("ä".encode(), b"\xff\xfe"))
+
+
+def _workbook(folder: Path) -> None:
+    openpyxl.Workbook().save(folder / "a.xlsx")
 
 
 def _no_topics(folder: Path) -> None:
@@ -309,6 +322,23 @@ SECTIONS = {
         Bad("The file is not what its ending says", f"{SET} ingest.sources.0.path=a.parquet",
             "{folder}/a.parquet: cannot be read (Parquet magic bytes not found in footer.",
             files={"a.parquet": "not a table at all"}),
+        Bad("An archive is cut off", f"{SET} ingest.sources.0.path=a.zip",
+            "{folder}/a.zip: cannot be read (File is not a zip file)",
+            files={"a.zip": b"PK\x03\x04"}),
+        Bad("The list of files in an archive has a name that is no text",
+            f"{SET} ingest.sources.0.path=a.zip",
+            "{folder}/a.zip: cannot be read (broken list of files: 'utf-8' codec can't decode "
+            "byte 0xff",
+            change=_broken_name),
+        Bad("A page has more tags than news has", f"{SET} ingest.sources.0.path=a.html",
+            "the sources hold no article that can be read: 1 reject, the first is a.html:1: the "
+            "page has 200,001 tags, more than 200,000",
+            files={"a.html": "<p>" * 200_001}),
+        Bad("The workbook has no such sheet",
+            'slant ingest config.yaml --set "ingest.sources=[{path: a.xlsx, sheet: May}]"',
+            "{folder}/a.xlsx: the workbook has no sheet 'May'; its sheets are 'Sheet'; name one as "
+            "the source's sheet",
+            change=_workbook),
     ],
     "Split and training": [
         Bad("No article is on the dev side", "slant split config.yaml --set split.dev=0.01",

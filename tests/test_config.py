@@ -160,7 +160,8 @@ def test_the_split_goes_by_its_tag(load, text, expected):
         ("    - path: b.csv\n      split: valid", "7:7: ingest.sources.1.split: a split is train, "
          "dev, test or test_…; it is 'valid'"),
         ("    - path: b.csv\n      format: jsnl", "7:7: ingest.sources.1.format: input should be "
-         "'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'html' or 'text'; it is 'jsnl'"),
+         "'auto', 'jsonl', 'csv', 'tsv', 'parquet', 'excel', 'html', 'warc', 'feed' or 'text'; it "
+         "is 'jsnl'"),
         ("    - b.csv", "6:7: ingest.sources.1: must hold keys and values; it is 'b.csv'"),
     ],
 )  # fmt: skip

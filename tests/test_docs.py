@@ -249,3 +249,11 @@ def test_the_measurements_are_those_of_the_results_file():
     page = read("docs/benchmarks.md")
     assert table["markdown"](table["quality"](rows)) in page
     assert table["markdown"](table["cost"](rows)) in page
+
+
+def test_the_table_of_hostile_inputs_has_a_row_for_each_that_the_benchmark_makes():
+    made = re.findall(r'^@hostile\("(.*)"\)$', read("benchmarks/hostile.py"), re.M)
+    table = read("docs/ingest.md").partition("| input | what it got |")[2].partition("\n\n")[0]
+
+    assert len(made) > 40
+    assert [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]] == made

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import processors
 from pipeline.config import NgramFeatures
 from pipeline.features import characters
 from pipeline.features.abbreviations import abbreviation_hashes
@@ -14,7 +15,6 @@ from pipeline.features.passes import (
     CHUNK,
     Corpus,
     Recipe,
-    cores,
     count_examples,
     index_of,
     parallel,
@@ -54,7 +54,7 @@ class NgramVectorizer:
     def fit(self, texts: Texts, asked: Asked) -> Self:
         """Choose the features and weigh them by these examples alone."""
         corpus = self._corpus(texts, asked)
-        threads = cores()
+        threads = processors.available()
         share = max(1, -(-len(asked) // threads))
 
         def count(first: int, stop: int) -> NDArray[np.int32]:

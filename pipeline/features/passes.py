@@ -4,15 +4,15 @@ All three call the same `emit`, so training and prediction cannot see different 
 release the interpreter's lock: `parallel` runs them on as many threads as there are cores.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline import processors
 from pipeline.features.ngrams import BLOCKS, SCALES, emit_article, emit_target, room_for
 from pipeline.features.words import Words, split_sentences, split_words, words_room
 
@@ -422,11 +422,5 @@ def parallel(count: int, work: Callable[[int, int], T], chunk: int = CHUNK) -> l
     starts = range(0, count, chunk)
     if len(starts) < 2:
         return [work(start, min(start + chunk, count)) for start in starts]
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(processors.available()) as pool:
         return list(pool.map(lambda start: work(start, min(start + chunk, count)), starts))
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    affinity: Any = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

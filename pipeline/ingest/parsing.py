@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import config
+from pipeline import config, processors
 from pipeline.ingest import limits
 from pipeline.ingest.rows import Document, Flaw, Origin, Row
 
@@ -81,15 +81,9 @@ def _finished(
 @cache
 def _pool() -> "_Pool":
     """Return the one pool: its processes take a second to start, and wait for further sources."""
-    pool = _Pool(min(_processors(), _MOST_WORKERS))
+    pool = _Pool(min(processors.available(), _MOST_WORKERS))
     atexit.register(pool.close)
     return pool
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):  # those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Pool:

@@ -16,6 +16,8 @@ from pipeline.ingest.streams import Allowance, UnreadableFileError
 
 _SHEETS: Final = "xl/worksheets/"
 _STRINGS: Final = "xl/sharedStrings.xml"
+_TYPES: Final = "[Content_Types].xml"
+_SHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _FILES: Final = 1000
 _BLOCK: Final = 64 << 10
 
@@ -50,9 +52,10 @@ def _check(source: BinaryIO, allowance: Allowance) -> None:
             raise UnreadableFileError(
                 f"the workbook has {len(infos):,} parts, more than {_FILES:,}"
             )
+        streamed = _sheets(parts)
         for info in infos:
             allowance.spend(info.file_size)
-            most = _most(info.filename)
+            most = _most(info.filename, streamed)
             if most is not None and info.file_size > most:
                 raise UnreadableFileError(
                     f"its part {info.filename[:80]} is larger than {limits.in_megabytes(most)}"
@@ -63,9 +66,36 @@ def _check(source: BinaryIO, allowance: Allowance) -> None:
                 )
 
 
-def _most(part: str) -> int | None:
-    """Return how large a part may be; None for the sheets, which are streamed."""
-    if part.startswith(_SHEETS) and part.endswith(".xml"):
+def _sheets(parts: zipfile.ZipFile) -> set[str]:
+    """Return the parts that are streamed: those that are stated to be sheets and nothing else.
+
+    openpyxl finds the texts of all cells by their stated type, wherever they are.
+    """
+    stated: dict[str, set[str]] = {}
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "Override":
+            name = attributes.get("PartName", "")[1:]  # what openpyxl does, whatever is first
+            stated.setdefault(name, set()).add(attributes.get("ContentType", ""))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = _raising(_DoctypeError)
+    if parts.getinfo(_TYPES).file_size <= limits.SHEET_PART:
+        try:
+            parser.Parse(parts.read(_TYPES), True)
+        except (_DoctypeError, expat.ExpatError):
+            return set()  # which the checks of each part, or openpyxl, report
+    return {
+        name
+        for name, types in stated.items()
+        if types == {_SHEET_TYPE} and name.startswith(_SHEETS) and name.endswith(".xml")
+    }
+
+
+def _most(part: str, streamed: set[str]) -> int | None:
+    """Return how large a part may be; None for those that are streamed."""
+    if part in streamed:
         return None
     return limits.SHEET_STRINGS if part == _STRINGS else limits.SHEET_PART
 

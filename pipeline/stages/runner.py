@@ -7,6 +7,7 @@ checked too, so that an output which was edited or removed is made again.
 
 import hashlib
 import importlib.metadata
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,11 +75,16 @@ def _key(stage: Stage) -> str:
     parts = {
         "settings": stage.settings,
         # Of an input that is missing the stage itself knows best what to say.
-        "inputs": [[p.name, digest_of(p) if p.exists() else None] for p in stage.inputs],
+        "inputs": [[_text(p.name), digest_of(p) if p.exists() else None] for p in stage.inputs],
         "code": code_digest(tuple(stage.code)),
         "packages": {name: importlib.metadata.version(name) for name in stage.packages},
     }
     return hashlib.sha256(to_json(parts)).hexdigest()
+
+
+def _text(name: str) -> str:
+    r"""Return a file's name with each byte that is no UTF-8 as `\xff`, which JSON can hold."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str] | None:

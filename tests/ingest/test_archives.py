@@ -340,6 +340,6 @@ def test_a_name_in_an_archive_that_is_no_text_is_a_reject(
     result = read("in")
 
     assert result.texts == ["good"]
-    assert [
-        "'utf-8' codec can't decode byte 0xff" in reason for _, reason in result.reasons
-    ] == [True]
+    assert ["'utf-8' codec can't decode byte 0xff" in reason for _, reason in result.reasons] == [
+        True
+    ]

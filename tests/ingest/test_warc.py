@@ -127,7 +127,10 @@ def raw_deflate(content: bytes) -> bytes:
         (["Content-Encoding: br"], lambda page: pa.compress(page, "brotli", asbytes=True)),
         (["Content-Encoding: gzip"], bytes),  # unpacked by who made the archive
         (["Transfer-Encoding: chunked"], lambda page: b"%x\r\n%b\r\n0\r\n\r\n" % (len(page), page)),
-        (["Transfer-Encoding: chunked"], lambda page: b"%X ;a=b\r\n%b\r\n0\r\n" % (len(page), page)),
+        (
+            ["Transfer-Encoding: chunked"],
+            lambda page: b"%X ;a=b\r\n%b\r\n0\r\n" % (len(page), page),
+        ),
         (["Transfer-Encoding: chunked"], bytes),
         (
             ["Transfer-Encoding: chunked", "Content-Encoding: gzip"],

@@ -96,6 +96,7 @@ def spoil(path: Path, part: str, change) -> None:
 
 
 SHEET = "xl/worksheets/sheet1.xml"
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,30 @@ def test_a_hostile_workbook_is_a_reject(part: str, change, reason: str, read, tm
     spoil(tmp_path / "a.xlsx", part, change)
 
     with pytest.raises(DataError, match=reason):
+        read("a.xlsx")
+
+
+@pytest.mark.parametrize("types", [["sharedStrings"], ["styles"], ["worksheet", "sharedStrings"]])
+def test_only_what_is_stated_to_be_a_sheet_alone_is_larger_than_other_parts(
+    types: list[str], read, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(limits, "SHEET_PART", 20_000)
+    save(tmp_path / "a.xlsx", [["text"], ["x"]])
+    spoil(tmp_path / "a.xlsx", SHEET, lambda part: part + b" " * 30_000)
+    assert read("a.xlsx").texts == ["x"]
+
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "a") as book:
+        book.writestr("xl/worksheets/strings.xml", "<sst/>" + " " * 30_000)
+    stated = "".join(
+        f'<Override PartName="/xl/worksheets/strings.xml" ContentType="{SPREADSHEET}.{one}+xml"/>'
+        for one in types
+    )
+    spoil(
+        tmp_path / "a.xlsx",
+        "[Content_Types].xml",
+        lambda part: part.replace(b"</Types>", f"{stated}</Types>".encode()),
+    )
+    with pytest.raises(DataError, match=r"its part xl/worksheets/strings\.xml is larger than"):
         read("a.xlsx")
 
 

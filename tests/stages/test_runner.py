@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -133,6 +134,13 @@ def test_a_stage_tells_itself_what_it_misses(stage, folder):
     stage.inputs[0].unlink()
     with pytest.raises(DataError, match="make one"):
         run_stage(replace(stage, work=work), folder)
+
+
+def test_an_input_whose_name_is_no_text_is_no_obstacle(stage, folder, tmp_path):
+    odd = tmp_path / os.fsdecode(b"\xff\xfe.jsonl")
+    odd.write_text("{}")
+    assert not run_stage(replace(stage, inputs=[odd]), folder).skipped
+    assert run_stage(replace(stage, inputs=[odd]), folder).skipped
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"key": "x"}', "null"])
