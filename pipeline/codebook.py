@@ -110,17 +110,19 @@ class Task(Section):
     def _check_rules(self) -> Self:
         for label in self.labels:
             names: set[str] = set()
-            for rule in label.rules:
+            for number, rule in enumerate(label.rules, start=1):
                 if rule.where is Where.WINDOW and self.asks is Asks.ARTICLE:
                     raise ValueError(
                         f"label {label.id!r}: a rule looks at the window around a target, and this "
                         "task is asked of the article; say title, text, lead or anywhere"
                     )
-                if rule.name is not None and rule.name in names:
+                # One without a name is called by its number.
+                name = rule.name or str(number)
+                if name in names:
                     raise ValueError(
-                        f"label {label.id!r}: two rules are called {rule.name!r}; rename one"
+                        f"label {label.id!r}: two rules are called {name!r}; rename one"
                     )
-                names.add(rule.name or "")
+                names.add(name)
         return self
 
     def where_of(self, rule: Rule) -> Where:

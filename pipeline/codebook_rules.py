@@ -9,8 +9,8 @@ from pipeline.documents import Section
 
 Words: TypeAlias = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
-LEAD_WORDS: Final = 30
-WINDOW_WORDS: Final = 12
+LEAD_WORDS: Final = 30  # of the text, where a rule does not say
+WINDOW_WORDS: Final = 12  # to each side of a mention, where a rule does not say
 # RE2 refuses what would need more memory; this keeps a pattern readable as well.
 LONGEST_PATTERN: Final = 1000
 
@@ -42,7 +42,8 @@ class Rule(Section):
     the target), or `anywhere` (title and text). Where it is not given: `window` for tasks that are
     asked of a target, `anywhere` for the others."""
     words: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Words of the lead (30 where it is not given), or to each side of a mention (12)."""
+    """Words of the lead, or to each side of a mention; where it is not given, those of
+    `LEAD_WORDS` and `WINDOW_WORDS`."""
     unless: list[Words] = []
     """Words that undo a hit in the same sentence, such as negations: "not", "no longer"."""
 

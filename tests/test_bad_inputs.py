@@ -241,6 +241,53 @@ SECTIONS = {
         Bad("The worklist is a folder", "slant label queue config.yaml --output .",
             "--output .: this is a folder; name a file"),
     ],
+    "Votes": [
+        Bad("A rule has neither keywords nor a pattern", "slant run config.yaml",
+            "codebook.yaml:13:17: tasks.topic.labels.0.rules.0: a rule has either keywords or a "
+            "pattern",
+            edit=("codebook.yaml", "- id: farming", "- id: farming\n        rules: [{name: x}]")),
+        Bad("A rule's pattern cannot be read", "slant run config.yaml",
+            "codebook.yaml:13:18: tasks.topic.labels.0.rules.0.pattern: not a pattern that RE2 "
+            "reads",
+            edit=("codebook.yaml", "- id: farming",
+                  "- id: farming\n        rules: [{pattern: '(a'}]")),
+        Bad("Two rules have one name", "slant run config.yaml",
+            "codebook.yaml:9:3: tasks.topic: label 'farming': two rules are called '2'; rename one",
+            edit=("codebook.yaml", "- id: farming",
+                  "- id: farming\n        rules: [{name: '2', keywords: [a]}, {keywords: [b]}]")),
+        Bad("Votes are to be learned from, and nothing votes", f"{SET} label.votes.use=train",
+            "label.votes.use: train needs votes, and nothing votes: write 'rules' beside the "
+            "labels of codebook.yaml, or set label.functions, label.zero_shot or label.endpoint"),
+        Bad("Fine-tuning is to learn from votes",
+            "slant run encoder.yaml --set label.votes.use=train --set train.kind=finetune",
+            "encoder.yaml:1:1: the file: label.votes.use: train is for linear training; the "
+            "fine-tuning learns from gold alone: set it to none, or train.kind to linear"),
+        Bad("The file of functions does not exist", f"{SET} label.functions=gone.py",
+            "gone.py: there is no such file; label.functions names a Python file"),
+        Bad("The file of functions lists none", f"{SET} label.functions=ours.py",
+            "ours.py: has no FUNCTIONS; list the functions by task, as FUNCTIONS = "
+            '{"topic": [my_function]}',
+            files={"ours.py": "def f(article):\n    return None\n"}),
+        Bad("A function fails", f"{SET} label.functions=ours.py",
+            "ours.py: f on article 'n0': ZeroDivisionError: division by zero",
+            files={"ours.py": "def f(article):\n    return 1 / 0\n\n\n"
+                                         'FUNCTIONS = {"topic": [f]}\n'}),
+        Bad("A function's answer is no label", f"{SET} label.functions=ours.py",
+            "ours.py: f on article 'n0' returned 'farmin': unknown label 'farmin' (did you mean "
+            "'farming'?); return a label, or None to abstain",
+            files={"ours.py": 'def f(article):\n    return "farmin"\n\n\n'
+                                         'FUNCTIONS = {"topic": [f]}\n'}),
+        Bad("The endpoint's key is not set",
+            f'{SET} "label.endpoint={{url: https://localhost:9/v1, model: m, '
+            'key_env: NO_SUCH_KEY}"',
+            "label.endpoint.key_env: the environment variable NO_SUCH_KEY is not set; export it, "
+            "or set key_env to null for a server that asks for no key"),
+        Bad("The endpoint does not answer",
+            f'{SET} "label.endpoint={{url: http://127.0.0.1:9/v1, model: m, retries: 0, '
+            'cache: answers}"',
+            "label.endpoint: http://127.0.0.1:9/v1 answered none of 12 questions: "
+            "no connection"),
+    ],
     "Handing tasks out, and taking answers": [
         Bad("The folder is no run", f"{EXPORT.replace('config.yaml', '.')} --output tasks",
             ".: no run with articles: it has no config.json"),

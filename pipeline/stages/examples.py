@@ -148,6 +148,9 @@ class Material:
             self.is_dev,
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if self.soft is not None and self.soft.uncoded.any():
+            for said in (self.soft.uncoded, self.soft.likely, self.soft.weights):
+                digest.update(np.ascontiguousarray(said).tobytes())
         digest.update("\0".join(asked.names).encode())
         return digest.digest()
 

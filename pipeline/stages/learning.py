@@ -137,11 +137,15 @@ def rung_packages(config: Config) -> list[str]:
     kinds = {rung.features.kind for rung in config.rungs.values()} - {"ngrams"}
     if not kinds:
         return []
+    return encoder_packages(f"features.kind: {min(kinds)}")
+
+
+def encoder_packages(asked_by: str) -> list[str]:
+    """Return the packages that read an encoder; MissingExtraError where one is not there."""
     for package in _ENCODER_PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(
-                f"features.kind: {min(kinds)} needs the package {package}; install it with: "
-                f"{INSTALL}"
+                f"{asked_by} needs the package {package}; install it with: {INSTALL}"
             )
     return list(_ENCODER_PACKAGES)
 

@@ -14,6 +14,7 @@ from pipeline.config import Config
 from pipeline.documents import suggest
 from pipeline.errors import ConfigError, DataError
 from pipeline.records import SOFT_LABELS, VOTES, Side
+from pipeline.stages.learning import encoder_packages
 from pipeline.stages.runner import Stage
 from pipeline.votes import (
     Ballot,
@@ -23,6 +24,7 @@ from pipeline.votes import (
     cast_by_functions,
     cast_by_rules,
     cast_by_zero_shot,
+    encoder_digest,
     load_functions,
     matrix_of,
     questions_of,
@@ -50,6 +52,7 @@ def anything_votes(config: Config, codebook: Codebook) -> bool:
 def voting_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
     """Return the stage that follows split; it asks the endpoint again for what it missed."""
     section = config.label
+    packages = encoder_packages("label.zero_shot") if section.zero_shot else []
     return Stage(
         "vote",
         inputs=[
@@ -61,6 +64,7 @@ def voting_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             "votes": section.votes.model_dump(mode="json", exclude={"use", "weight"}),
             "zero_shot": section.zero_shot
             and section.zero_shot.model_dump(mode="json", exclude=_NO_SETTINGS),
+            "encoder": section.zero_shot and encoder_digest(section.zero_shot),
             "endpoint": section.endpoint
             and section.endpoint.model_dump(mode="json", exclude=_NO_SETTINGS),
             "codebook": codebook.model_dump(mode="json"),
@@ -68,7 +72,7 @@ def voting_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             "confidence": config.evaluate.confidence,
         },
         code=_CODE,
-        packages=["numpy", "pyarrow"],
+        packages=["numpy", "pyarrow", *packages],
         work=lambda: vote(config, codebook, run),
         unfinished=lambda: _left_unanswered(run) > 0,
     )

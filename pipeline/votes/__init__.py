@@ -24,6 +24,7 @@ from pipeline.votes.matrix import Matrix, matrix_of
 from pipeline.votes.questions import Questions, questions_of
 from pipeline.votes.rules import rule_names, rule_votes
 from pipeline.votes.soft_labels import soft_labels
+from pipeline.votes.zero_shot import encoder_digest
 
 __all__ = [
     "Ballot",
@@ -34,6 +35,7 @@ __all__ = [
     "cast_by_functions",
     "cast_by_rules",
     "cast_by_zero_shot",
+    "encoder_digest",
     "load_functions",
     "matrix_of",
     "questions_of",

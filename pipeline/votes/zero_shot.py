@@ -52,6 +52,11 @@ def zero_shot_votes(
     return pa.concat_tables(tables) if tables else VOTES.empty_table(), about
 
 
+def encoder_digest(section: ZeroShot) -> str:
+    """Return the digest of the encoder's files: other weights under a name vote otherwise."""
+    return _open(section).files.digest
+
+
 def similarities(questions: Questions, section: ZeroShot) -> NDArray[np.float32]:
     """Return the cosine of each example and the description of each label, [n, labels]."""
     encoder = _open(section)

@@ -132,6 +132,19 @@ def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_
     assert learned.dev_probabilities.shape == alone.dev_probabilities.shape
 
 
+def test_what_votes_say_is_part_of_what_a_model_learns_from(asked):
+    def digest(given, without=()):
+        ids = pa.array(["n0"] * len(given.rows))
+        rows = given.rows.append_column("article_id", ids).drop_columns(list(without))
+        articles = pa.table({"id": ["n0"], "title": ["Rain"], "text": ["It rains."]})
+        return replace(given, rows=rows, articles=articles).digest()
+
+    voted = with_votes(asked)
+    gold_alone = replace(voted, rows=voted.rows.slice(0, 60))
+    assert digest(gold_alone) == digest(asked)  # what was learned before is found again
+    assert digest(voted) != digest(voted, ["soft", "weight"])
+
+
 def test_without_folds_members_train_once(asked, tmp_path):
     one, other = Shares(1.0), Shares(0.7)
     train(EnsembleRung({"one": one, "other": other}, "f1", 0, 7), asked, tmp_path)

@@ -1,6 +1,7 @@
 """The stage `vote` and what training makes of it, as a user runs them."""
 
 import json
+import shutil
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -174,6 +175,19 @@ def test_a_changed_file_of_functions_votes_anew_and_is_in_no_file_of_the_run(run
     file.write_text(file.read_text().replace('"oats" in', '"rain" in'))
     assert not run("vote", override)["vote"].skipped
     assert not list(run.folder.path.rglob("*.py"))
+
+
+@pytest.mark.slow
+def test_a_changed_encoder_votes_anew(run, project, tiny_bert):
+    folder = project.parent / "encoder"
+    shutil.copytree(tiny_bert, folder)
+    override = f"label.zero_shot={{model: {folder}, window: 48, cache: null}}"
+    assert not run("vote", override)["vote"].skipped
+    assert run("vote", override)["vote"].skipped
+    file = folder / "config.json"
+    file.write_text(file.read_text() + "\n")
+    outcomes = run("vote", override)
+    assert [name for name, outcome in outcomes.items() if not outcome.skipped] == ["vote"]
 
 
 def test_where_nothing_votes_there_is_no_such_stage(run):

@@ -108,3 +108,19 @@ def test_a_model_can_learn_from_votes_alone(make_data):
     silent = with_votes(data, np.tile([1.0, 0, 0], (len(UNCODED), 1)), first=0)
     with pytest.raises(DataError, match="the train side has \\['a'\\]"):
         train_task(silent, SECTION, 1)
+
+
+@pytest.mark.parametrize("section", [SECTION, LinearTrain(C=[1.0], folds=3)])
+def test_what_has_no_weight_is_as_if_it_were_not_there(section, make_data):
+    data = make_data(list("abc" * 3) + UNCODED, DEV)
+    voted = with_votes(data, np.tile([0.9, 0.1, 0.0], (len(UNCODED), 1)), first=9)
+    nothing = np.where(voted.coded, voted.soft.weights, 0)
+    voted = dataclasses.replace(voted, soft=dataclasses.replace(voted.soft, weights=nothing))
+    rows = np.flatnonzero(voted.coded)
+    alone = dataclasses.replace(
+        data, matrix=data.matrix[rows], gold=data.gold[rows], is_dev=data.is_dev[rows],
+        stories=[data.stories[row] for row in rows.tolist()],
+    )  # fmt: skip
+    one, other = (train_task(each, section, 1) for each in (voted, alone))
+    assert np.allclose(one.head.weights, other.head.weights, atol=1e-5)
+    assert np.allclose(one.dev_probabilities, other.dev_probabilities, atol=1e-5)

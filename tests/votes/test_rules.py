@@ -145,6 +145,7 @@ BAD = [
     ("{keywords: [a], where: title, words: 3}", "rules.0: words are of a lead or a window"),
     ("{keyword: [a]}", "rules.0.keyword: unknown key (did you mean 'keywords'?)"),
     ("{name: n, keywords: [a]}\n          - {name: n, keywords: [b]}", "two rules are called 'n'"),
+    ("{name: '2', keywords: [a]}\n          - {keywords: [b]}", "two rules are called '2'"),
 ]
 
 
