@@ -166,7 +166,7 @@ def label(config: Config, codebook: Codebook, run: RunFolder) -> str:
     if len(labelled.disputed):
         told.append(f"{len(labelled.disputed):,} disputed")
     if unknown := labelled.agreement["unknown_articles"]["annotations"]:
-        told.append(f"{_count(unknown, 'answer')} about articles that are not there")
+        told.append(f"{counted(unknown, 'answer')} about articles that are not there")
     if labelled.outdated:
         told.append(counted(len(labelled.outdated), "outdated answer"))
     return ", ".join([*told, *_unsettled(labelled.agreement["tasks"])])

@@ -79,6 +79,11 @@ BAD = [
     ("x = 1", "functions.py: has no FUNCTIONS; list the functions by task"),
     ("def f(:", "functions.py:1: not valid Python"),
     ("import nothing_of_the_kind", "functions.py:1: ModuleNotFoundError"),
+    ("import sys\nsys.exit(3)", "functions.py:2: SystemExit: 3"),
+    (
+        "def f(article):\n    raise SystemExit\nFUNCTIONS = {'topic': [f]}",
+        "functions.py:2: f on article 'n0': SystemExit",
+    ),
     ("FUNCTIONS = {'topics': []}", "unknown task 'topics' (did you mean 'topic'?)"),
     ("FUNCTIONS = {'topic': 3}", "FUNCTIONS['topic'] must be a list of functions; it is 3"),
     ("f = lambda a: 1\nFUNCTIONS = {'topic': [f, f]}", "two functions called '<lambda>'"),
