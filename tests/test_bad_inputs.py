@@ -147,8 +147,8 @@ SECTIONS = {
             "'field', 'folds', 'time'; it is 'planet'",
             edit=("config.yaml", "by: given", "by: planet")),
         Bad("The audit finds what `audit.fail_on` names", f"{SET} audit.fail_on=warning",
-            "audit: 2 warnings; the first is edited_copies on test: 1 of 4 (25.0 %) of the articles "
-            "are edited copies of training articles (all findings: runs/small/audit.json; "
+            "audit: 2 warnings; the first is edited_copies on test: 1 of 4 (25.0 %) of the "
+            "articles are edited copies of training articles (all findings: runs/small/audit.json; "
             "audit.fail_on: null goes on)",
             edit=("articles.jsonl", "Farms were quiet. The Salt Pact ruins them, growers said.",
                   "Barley growers fear it. The Salt Pact ruins small towns.")),

@@ -37,15 +37,10 @@ def link_data(source: RunFolder, target: RunFolder) -> None:
     Every file is replaced and none is written into, so that neither run can change the other's.
     """
     for path in (
-        *(source.articles, source.rejects, source.examples, source.annotations),
-        *(
-            source.agreement,
-            source.disputed,
-            source.outdated,
-            source.splits,
-            source.account,
-            source.audit,
-        ),
+        *(source.articles, source.rejects, source.copies),
+        *(source.examples, source.annotations, source.agreement),
+        *(source.disputed, source.outdated),
+        *(source.splits, source.account, source.audit),
         *(source.votes, source.vote_account, source.soft_labels),
         *(source.stages / f"{stage}.json" for stage in DATA_STAGES),
     ):

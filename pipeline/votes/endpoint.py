@@ -130,9 +130,9 @@ def endpoint_votes(
     tally.requests = budget.requests
     if section.input_price is not None and section.output_price is not None:
         tally.cost = budget.spent
-    if tally.asked and not tally.replies and not tally.from_cache:
-        _raise_nothing(section, tally)
     tally.stopped = tally.stopped or budget.stopped
+    if tally.stopped and not tally.replies and not tally.from_cache:
+        _raise_nothing(section, tally)
     rows.sort(key=lambda row: (row["task"], row["example_id"], row["label"] or ""))
     return pa.Table.from_pylist(rows, schema=VOTES), tally.as_dict()
 

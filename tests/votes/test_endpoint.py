@@ -346,6 +346,14 @@ def test_a_server_that_refuses_all_is_asked_no_further(vote):
     assert len(server.bodies) == 1
 
 
+def test_a_limit_does_not_hide_that_nothing_was_answered(vote):
+    with (
+        serving(lambda *_: (200, {}, b"<html>")) as server,
+        pytest.raises(DataError, match=r"answered none of 9 questions: .*max_requests"),
+    ):
+        vote(server, list("abcdefghi"), max_requests=2, retries=0)
+
+
 def test_a_server_that_is_not_there_is_given_up(vote):
     with serving(lambda *_: label("farming")) as server:
         url = server.url
