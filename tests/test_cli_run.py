@@ -264,6 +264,6 @@ def test_an_audit_that_stops_the_run_leaves_its_findings(project, tmp_path):
     stopped = small.slant(
         "run", "config.yaml", "--set", "audit.fail_on=warning", cwd=moved, status=1
     )
-    assert b"audit: 1 warning; the first is edited_copies on test" in stopped.stderr
+    assert b"audit: 2 warnings; the first is edited_copies on test" in stopped.stderr
     assert (moved / "runs/small/audit.json").is_file()
     assert not (moved / "runs/small/model").exists()
