@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -391,3 +391,10 @@ def verify_bundle_folder(path: Path) -> str:
         if file.is_file() and name not in {*digests, DIGESTS} and not file.name.startswith("."):
             raise BundleError(f"{file}: not a file of the model; the model is refused")
     return hashlib.sha256(content).hexdigest()[:12]
+
+
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object a line."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        for row in rows:
+            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

@@ -10,16 +10,14 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from pipeline.artifacts import replacing
+from pipeline.artifacts import write_lines
 from pipeline.errors import DataError
 from pipeline.records import WORKLIST
 
 
 def write_worklist(path: Path, worklist: pa.Table) -> None:
     """Write records.WORKLIST, one JSON object a line, in its order."""
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        for row in worklist.to_pylist():
-            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    write_lines(path, worklist.to_pylist())
 
 
 def read_worklist(path: Path) -> pa.Table:

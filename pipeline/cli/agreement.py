@@ -222,19 +222,7 @@ def _rows(head: list[str], rows: list[dict[str, Any]], most: int) -> str:
         ]
         for row in rows[:most]
     ]
-    return _left([head, *cells])
-
-
-def _left(rows: list[list[str]]) -> str:
-    """Return rows as lines, the first column to the right and the others to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if place else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return aligned([head, *cells], count_first=True)
 
 
 def _model(side: str, coders: dict[str, Any], most: int) -> str:

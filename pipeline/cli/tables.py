@@ -1,12 +1,15 @@
 """Numbers and tables as the commands print them."""
 
 
-def aligned(rows: list[list[str]]) -> str:
-    """Return rows as lines, the first column to the left and the others to the right."""
+def aligned(rows: list[list[str]], *, count_first: bool = False) -> str:
+    """Return rows as lines, the first column to the left and the others to the right.
+
+    With `count_first` it is the other way round.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
+            cell.rjust(width) if bool(place) != count_first else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

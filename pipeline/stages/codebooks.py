@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
-from pipeline.artifacts import replacing
+from pipeline.artifacts import write_lines
 from pipeline.codebook import Codebook
 from pipeline.codebook_versions import Migration
 from pipeline.errors import DataError
@@ -58,9 +57,7 @@ def write_migrated(
     if not outdated:
         return None
     beside = output.with_name(f"{output.name}.outdated.jsonl")
-    with replacing(beside) as temporary, temporary.open("wb") as stream:
-        for each in outdated:
-            stream.write(orjson.dumps(each.as_dict(), option=orjson.OPT_APPEND_NEWLINE))
+    write_lines(beside, (each.as_dict() for each in outdated))
     return beside
 
 

@@ -4,9 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import orjson
-
-from pipeline.artifacts import replacing
 from pipeline.codebook import Choose, Label, Task
 from pipeline.label.coding_tasks import NONE_NAME, CodingTask
 from pipeline.label.exchange.returned import Item
@@ -81,13 +78,6 @@ def explanation(label: Label) -> str:
         f"Not: {'; '.join(label.exclude)}." if label.exclude else "",
     ]
     return " ".join(filter(None, parts))
-
-
-def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object a line."""
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        for row in rows:
-            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def children(labels: Sequence[Label], parent: str | None) -> list[Label]:

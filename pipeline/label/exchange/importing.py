@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.artifacts import write_lines
 from pipeline.codebook import Codebook
 from pipeline.errors import DataError
 from pipeline.label.answer_file import Answer, AnswerFile, Key
 from pipeline.label.exchange.collecting import Collected, collect
-from pipeline.label.exchange.forms import Form, write_lines
+from pipeline.label.exchange.forms import Form
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.artifacts import to_json
+from pipeline.artifacts import to_json, write_lines
 from pipeline.codebook import Task
 from pipeline.label.answers import Note
 from pipeline.label.coding_tasks import CodingTask
@@ -18,7 +18,6 @@ from pipeline.label.exchange.forms import (
     options,
     shown,
     suggested,
-    write_lines,
 )
 from pipeline.label.exchange.returned import (
     Item,
