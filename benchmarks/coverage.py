@@ -17,11 +17,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import paired
-from pipeline.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.config import Evaluate
 from pipeline.evaluate import metrics
 from pipeline.evaluate.significance import difference
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.train import set_from
 
 TRUTH = 200_000  # stories

@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.made_news import EDITS, FORMS, Newsroom, cut, paragraphs_of
 from pipeline.config import Stories
-from pipeline.rates import rate_of
-from pipeline.stories import StoryFinder
+from pipeline.duplicates.stories import StoryFinder
+from pipeline.statistics.rates import rate_of
 
 NEAR = (0.5, 0.6, 0.7, 0.8, 0.9)
 CONTAINED = (None, 0.7, 0.8, 0.9, 0.95)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pipeline.audit.coded import Coded
 from pipeline.audit.findings import Finding, Severity
-from pipeline.near_duplicates import NearDuplicates, find_near_duplicates
+from pipeline.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 
 # From here on two texts are the same story (split.near_duplicate); below, one was edited.
 COPY: Final = 0.8

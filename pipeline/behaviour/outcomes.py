@@ -17,8 +17,8 @@ from pipeline.bundle import Bundle, chosen
 from pipeline.codebook import Asks
 from pipeline.features import gather, sentences_of, texts_of
 from pipeline.mentions import Span
-from pipeline.rates import rate_of
 from pipeline.records import EXAMPLES, LABEL_SEPARATOR, join_labels
+from pipeline.statistics.rates import rate_of
 
 # Failing cases that are kept, the worst first.
 EXAMPLES_KEPT: Final = 20

@@ -10,7 +10,7 @@ from pipeline.cli.tables import aligned
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from pipeline.codebook_versions import Change
+    from pipeline.codebook.versions import Change
     from pipeline.stages.codebooks import Migrated
 
 codebook_app = typer.Typer(

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.evaluate.answers import Answers, Floats
 from pipeline.evaluate.calibration import equal_mass_bins
-from pipeline.paired import ratio
+from pipeline.statistics.paired import ratio
 
 # Steps of the curve: fine enough for its area, and few enough for thousands of resamples.
 STEPS: Final = 100

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bootstrap import resamples_of
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Answers, Codes, Flags, Floats
+from pipeline.statistics.bootstrap import resamples_of
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import paired
-from pipeline.bootstrap import resampled_sums
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Flags, Floats, Question, clusters_of, predicted_of, rows_of
 from pipeline.records import SCORED
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import resampled_sums
 
 # Kappa of fewer examples says next to nothing.
 SHARED: Final = 10

@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import paired
-from pipeline.bootstrap import resampled_sums, resamples_of
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
 from pipeline.evaluate import metrics
@@ -25,6 +23,8 @@ from pipeline.evaluate.answers import (
 from pipeline.evaluate.significance import difference, holm, mcnemar
 from pipeline.evaluate.slices import slice_sums, slicings
 from pipeline.records import is_test, join_labels
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import resampled_sums, resamples_of
 
 # What makes two rows of two runs the same example.
 KEYS: Final = ["side", "task", "article_id", "target"]

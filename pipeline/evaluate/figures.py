@@ -19,7 +19,7 @@ from pipeline.config import Evaluate
 from pipeline.evaluate.abstention import curve, risk_tally
 from pipeline.evaluate.answers import Answers, Question, main_side, read_answers, rows_of
 from pipeline.evaluate.calibration import Claims, claims_of, reliability_curve
-from pipeline.rates import wilson
+from pipeline.statistics.rates import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.evaluate.answers import Flags, Floats
-from pipeline.paired import Counts, mean_of_known, ratio
+from pipeline.statistics.paired import Counts, mean_of_known, ratio
 
 
 def label_f1(counts: Counts) -> Floats:

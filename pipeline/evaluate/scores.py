@@ -7,9 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import paired
 from pipeline.artifacts import rounded
-from pipeline.bootstrap import interval, resampled_sums
 from pipeline.codebook import Codebook
 from pipeline.config import Evaluate
 from pipeline.errors import DataError
@@ -28,8 +26,10 @@ from pipeline.evaluate.answers import (
 from pipeline.evaluate.baselines import baseline_scores
 from pipeline.evaluate.coders import Beside, Coded, Pair, beside_coders
 from pipeline.evaluate.slices import slice_scores
-from pipeline.rates import interval_of_all_alike
 from pipeline.records import is_test
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import interval, resampled_sums
+from pipeline.statistics.rates import interval_of_all_alike
 
 
 def evaluate(

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bootstrap import resampled_sums
 from pipeline.config import Evaluate
 from pipeline.evaluate.answers import Answers, Codes, Flags, Floats
 from pipeline.evaluate.significance import group_scores, holm
-from pipeline.rates import rate_of
+from pipeline.statistics.bootstrap import resampled_sums
+from pipeline.statistics.rates import rate_of
 
 
 @dataclass(frozen=True)

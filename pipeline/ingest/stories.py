@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.config import Keep, Stories
+from pipeline.duplicates.stories import StoryFinder
 from pipeline.groups import outlet_key
-from pipeline.stories import StoryFinder
 
 Places = npt.NDArray[np.int32]
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 from pipeline import codebook as codebooks
 from pipeline import records
 from pipeline.artifacts import rounded
-from pipeline.bootstrap import Codes
 from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.errors import DataError
@@ -37,6 +36,7 @@ from pipeline.label.carrying import Outdated, carry_over
 from pipeline.label.examples import find_targets, list_examples, locate
 from pipeline.label.inline import TAKEN, Inline, read_inline
 from pipeline.mentions import Span
+from pipeline.statistics.bootstrap import Codes
 
 __all__ = [
     "Example",

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bootstrap import Codes
 from pipeline.codebook import Choose, Task
 from pipeline.label.answers import Example
+from pipeline.statistics.bootstrap import Codes
 
 # The labels that each coder chose, by coder.
 Answers: TypeAlias = Mapping[str, Sequence[str]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pipeline.codebook_versions import Answer, Migration, OutdatedError
+from pipeline.codebook.versions import Answer, Migration, OutdatedError
 from pipeline.label.answers import AnswerBook, Example, Note
 
 

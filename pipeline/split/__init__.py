@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from pipeline import records
 from pipeline.config import FoldSplit, GivenSplit, HashSplit, SplitSection, TimeSplit
+from pipeline.duplicates.near_duplicates import find_near_duplicates
 from pipeline.errors import DataError
-from pipeline.near_duplicates import find_near_duplicates
 from pipeline.records import Side, is_test
 from pipeline.split.account import account_of
 from pipeline.split.placement import Place, keep_apart, place_articles

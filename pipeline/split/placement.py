@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.near_duplicates import NearDuplicates
+from pipeline.duplicates.near_duplicates import NearDuplicates
 from pipeline.records import Side, is_test
 from pipeline.split.wishes import Wish
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.near_duplicates import NearDuplicates
+from pipeline.duplicates.near_duplicates import NearDuplicates
 
 
 def stories_of(near: NearDuplicates, known: Sequence[str | None] = ()) -> list[int]:

@@ -48,7 +48,7 @@ def behaving_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             "confidence": config.evaluate.confidence,
         },
         code=["records.py", "artifacts.py", "behaviour", "bundle", "features", "encoders",
-              "mentions.py", "groups.py", "rates.py", "stages/examples.py", "stages/behaving.py"],
+              "mentions.py", "groups.py", "statistics", "stages/examples.py", "stages/behaving.py"],
         packages=["numba", "numpy", "scipy", *rung_packages(config)],
         work=lambda: behave(config, suites, codebook, run),
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipeline.artifacts import write_lines
 from pipeline.codebook import Codebook
-from pipeline.codebook_versions import Migration
+from pipeline.codebook.versions import Migration
 from pipeline.errors import DataError
 from pipeline.label import Example, Outdated, carried_annotations, write_annotations
 from pipeline.records import WORKLIST, example_id, join_labels

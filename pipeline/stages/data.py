@@ -35,7 +35,6 @@ from pipeline.worklists import write_worklist
 VOTING: Final = {"functions", "zero_shot", "endpoint", "votes"}
 # Modules that every stage's result depends on.
 SHARED_CODE: Final = ("records.py", "artifacts.py")
-NEAR_DUPLICATES_CODE: Final = ("near_duplicates.py", "shingles.py")
 # Packages that decide which text a page or a feed has.
 PAGE_PACKAGES: Final = ("trafilatura", "lxml", "feedparser", "ftfy", "charset-normalizer")
 
@@ -53,8 +52,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 "preparation",
                 "provenance.py",
                 "groups.py",
-                "stories.py",
-                *NEAR_DUPLICATES_CODE,
+                "duplicates",
                 *SHARED_CODE,
             ],
             packages=[*PAGE_PACKAGES, "fastwarc", "openpyxl", "rensa", "py3langid"],
@@ -73,11 +71,8 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 "label",
                 "preparation",
                 "mentions.py",
-                "codebook.py",
-                "codebook_versions.py",
-                "bootstrap.py",
-                "paired.py",
-                "rates.py",
+                "codebook",
+                "statistics",
                 "worklists.py",
                 *SHARED_CODE,
             ],
@@ -89,7 +84,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
             inputs=[run.articles],
             outputs=[run.splits, run.account],
             settings=config.split.model_dump(mode="json"),
-            code=["split", "groups.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
+            code=["split", "groups.py", "duplicates", *SHARED_CODE],
             packages=["rensa"],
             work=lambda: split(config.split, run),
         ),
@@ -104,7 +99,7 @@ def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stag
                 "asked": asked_fields(config.label),
                 "codebook": codebook.model_dump(mode="json"),
             },
-            code=["audit", "groups.py", *NEAR_DUPLICATES_CODE, *SHARED_CODE],
+            code=["audit", "groups.py", "duplicates", *SHARED_CODE],
             packages=["rensa"],
             work=lambda: audit(config, codebook, run),
         ),

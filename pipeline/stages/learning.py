@@ -42,9 +42,8 @@ if TYPE_CHECKING:
 _CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle", "preparation",
                 "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
 _TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
-_TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "bootstrap.py", "paired.py",
-                      "evaluate/answers.py", "evaluate/tiers.py", "groups.py", "rates.py",
-                      "label")  # fmt: skip
+_TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/answers.py",
+                      "evaluate/tiers.py", "statistics", "groups.py", "label")  # fmt: skip
 _ROWS: Final = "rows.parquet"
 _ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 

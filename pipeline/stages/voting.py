@@ -33,7 +33,7 @@ from pipeline.votes import (
 
 # What an answer does not depend on, and what is no part of the experiment.
 _NO_SETTINGS: Final = {"cache", "batch", "key_env", "concurrency", "timeout", "backoff"}
-_CODE: Final = ("votes", "codebook.py", "codebook_rules.py", "mentions.py", "rates.py", "features",
+_CODE: Final = ("votes", "codebook", "mentions.py", "statistics", "features",
                 "encoders", "records.py", "artifacts.py", "stages/voting.py")  # fmt: skip
 _ARTICLE_COLUMNS: Final = ["id", "title", "text", "outlet", "published"]
 

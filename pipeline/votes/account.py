@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rates import rate_of
+from pipeline.statistics.rates import rate_of
 from pipeline.votes.label_model import Combined, by_label_model, by_majority
 from pipeline.votes.matrix import Matrix
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.codebook_rules import Where
+from pipeline.codebook.rules import Where
 from pipeline.features.sentences import sentences_of
 from pipeline.features.texts import texts_of
 from pipeline.mentions import Span

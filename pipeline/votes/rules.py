@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.codebook import Label, Task
-from pipeline.codebook_rules import Rule, Where
+from pipeline.codebook.rules import Rule, Where
 from pipeline.mentions import MentionFinder
 from pipeline.votes.places import Pieces, pieces_of
 from pipeline.votes.questions import Questions, votes_for

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from pipeline.codebook import load
-from pipeline.codebook_versions import Migration
+from pipeline.codebook.versions import Migration
 from pipeline.errors import CodebookError
 from pipeline.stages.codebooks import migration_of
 from pipeline.votes import cast_by_rules

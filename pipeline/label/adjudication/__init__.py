@@ -6,7 +6,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from pipeline.bootstrap import Codes, Floats
 from pipeline.config import Adjudicate, DawidSkene, Majority, NamedCoder, Nobody, OneCoin
 from pipeline.documents import suggest
 from pipeline.errors import DataError
@@ -16,6 +15,7 @@ from pipeline.label.adjudication.majority import majority, votes
 from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import Example
 from pipeline.records import WORKLIST, example_id, join_labels
+from pipeline.statistics.bootstrap import Codes, Floats
 
 __all__ = ["Decided", "Decision", "decide", "disputed_worklist", "votes"]
 

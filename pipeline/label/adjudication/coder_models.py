@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.bootstrap import Codes, Floats
 from pipeline.config import DawidSkene, OneCoin
+from pipeline.statistics.bootstrap import Codes, Floats
 
 # Posteriors that move by less in a round have arrived.
 SETTLED: Final = 1e-5

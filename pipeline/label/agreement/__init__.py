@@ -6,9 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from pipeline import paired
 from pipeline.artifacts import rounded
-from pipeline.bootstrap import Codes, Floats, interval, resampled_sums
 from pipeline.codebook import Task
 from pipeline.config import Agreement
 from pipeline.label.agreement import kappas, krippendorff
@@ -17,7 +15,9 @@ from pipeline.label.agreement.pairs import Pairs, pair_tally, pairs_of
 from pipeline.label.agreement.tallies import Sums, sums_of, tally
 from pipeline.label.answered import Answered, Answers
 from pipeline.label.answers import Example
-from pipeline.rates import interval_of_all_alike
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import Codes, Floats, interval, resampled_sums
+from pipeline.statistics.rates import interval_of_all_alike
 
 __all__ = ["agreement_on", "answers_in", "disagreements_with", "label_alphas"]
 

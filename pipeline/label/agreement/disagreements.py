@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.bootstrap import Codes
 from pipeline.label.answered import Answered
 from pipeline.records import example_id
+from pipeline.statistics.bootstrap import Codes
 
 # Examples that stand beside each count.
 SHOWN: Final = 5

@@ -10,9 +10,9 @@ Gwet's (2008), https://doi.org/10.1348/000711006X126600. NaN where not defined.
 
 import numpy as np
 
-from pipeline.bootstrap import Floats
 from pipeline.label.agreement.tallies import Sums
-from pipeline.paired import ratio
+from pipeline.statistics.bootstrap import Floats
+from pipeline.statistics.paired import ratio
 
 
 def fleiss_kappa(sums: Sums) -> Floats:

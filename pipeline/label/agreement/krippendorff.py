@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bootstrap import Floats
 from pipeline.label.agreement.tallies import Sums
 from pipeline.label.answered import Answered
-from pipeline.paired import ratio
+from pipeline.statistics.bootstrap import Floats
+from pipeline.statistics.paired import ratio
 
 
 def nominal_alpha(sums: Sums) -> Floats:

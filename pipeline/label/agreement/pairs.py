@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bootstrap import Codes
 from pipeline.label.answered import Answered
-from pipeline.paired import tally
+from pipeline.statistics.bootstrap import Codes
+from pipeline.statistics.paired import tally
 
 # As many as ten coders make who all share examples; it bounds the memory of the resamples.
 PAIRS: Final = 45

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bootstrap import Floats
 from pipeline.label.answered import Answered
+from pipeline.statistics.bootstrap import Floats
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bootstrap import Floats
+from pipeline.statistics.bootstrap import Floats
 
 Flags: TypeAlias = NDArray[np.bool_]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from pipeline.stories import StoryFinder
+from pipeline.duplicates.stories import StoryFinder
 
 WORDS = [f"word{number}" for number in range(3000)]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pipeline import documents
-from pipeline.codebook_rules import Rule, Where
+from pipeline.codebook.rules import Rule, Where
 from pipeline.documents import Section, suggest
 from pipeline.errors import CodebookError
 from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS

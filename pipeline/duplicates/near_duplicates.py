@@ -9,7 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from pipeline.shingles import Hashes, ShingleSets, band_keys, banding, minhash, shared, shingle_sets
+from pipeline.duplicates.shingles import (
+    Hashes,
+    ShingleSets,
+    band_keys,
+    banding,
+    minhash,
+    shared,
+    shingle_sets,
+)
 
 # Positions of pairs of articles, (n, 2), the earlier one first.
 Pairs: TypeAlias = npt.NDArray[np.int64]

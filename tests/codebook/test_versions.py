@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from pipeline.codebook import Codebook
-from pipeline.codebook_versions import Answer, Kind, Migration, OutdatedError
+from pipeline.codebook.versions import Answer, Kind, Migration, OutdatedError
 
 ECONOMY = {"id": "economy", "definition": "Companies, prices, work."}
 CULTURE = {"id": "culture", "definition": "Music and books."}

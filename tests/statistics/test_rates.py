@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.rates import interval_of_all_alike, rate_of
+from pipeline.statistics.rates import interval_of_all_alike, rate_of
 
 EACH = [str(number) for number in range(30)]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pipeline.codebook import Asks, Choose, Codebook, Label, Target, Task
+from pipeline.codebook.schema import Asks, Choose, Codebook, Label, Target, Task
 
 
 class Kind(StrEnum):

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from datasketch import MinHash, MinHashLSH
 
-from pipeline.near_duplicates import NearDuplicates, find_near_duplicates
+from pipeline.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 
 WORDS = [f"word{number}" for number in range(12)]
 

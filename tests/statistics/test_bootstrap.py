@@ -4,11 +4,11 @@ from scipy.sparse import csr_array
 from scipy.stats import bootstrap, norm, t
 from sklearn.metrics import f1_score
 
-from pipeline import bootstrap as resampling
-from pipeline import paired
-from pipeline.bootstrap import interval, resampled_sums, resamples_of
 from pipeline.config import Evaluate
 from pipeline.evaluate import metrics
+from pipeline.statistics import bootstrap as resampling
+from pipeline.statistics import paired
+from pipeline.statistics.bootstrap import interval, resampled_sums, resamples_of
 
 PERCENTILE = Evaluate(resamples=100, interval="percentile")
 BCA = Evaluate(resamples=100, interval="bca")

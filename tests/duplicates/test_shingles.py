@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.shingles import SHINGLE_WORDS, containment, jaccard, minhash, shingle_sets
+from pipeline.duplicates.shingles import SHINGLE_WORDS, containment, jaccard, minhash, shingle_sets
 
 INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from pipeline.near_duplicates import first_equals
-from pipeline.shingles import (
+from pipeline.duplicates.near_duplicates import first_equals
+from pipeline.duplicates.shingles import (
     SHINGLE_WORDS,
     Hashes,
     band_keys,

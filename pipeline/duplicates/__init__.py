@@ -1,0 +1,1 @@
+"""Which texts are the same, or nearly: pair by pair, and as stories that stream by."""

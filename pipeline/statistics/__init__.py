@@ -1,0 +1,1 @@
+"""Resampling, paired counts and shares: what every score and its interval is computed with."""
