@@ -39,7 +39,8 @@ def joins_stories(section: SplitSection) -> bool:
     """Tell whether the stories of ingest are what the section keeps on one side.
 
     Where the sides come from elsewhere (the sources, dates, outlets, ids), they stay as they are,
-    and the audit tells of the stories that they divide.
+    and the audit tells of the stories that they divide. Dev that is drawn from a train side of the
+    sources is drawn by story.
     """
     return isinstance(section, FoldSplit) or section.by == "story"
 
@@ -120,7 +121,10 @@ def _given(articles: pa.Table, section: GivenSplit) -> list[Wish]:
     share = section.dev if draws_dev else 0
     ids = articles["id"].to_pylist()
     if section.apart is None:
-        return [_given_or_drawn(*each, share) for each in zip(ids, ids, sides, strict=True)]
+        # By the story of ingest, so that dev is drawn from whole stories.
+        stories = articles["story"].to_pylist()
+        keys = [story or each for story, each in zip(stories, ids, strict=True)]
+        return [_given_or_drawn(*each, share) for each in zip(ids, keys, sides, strict=True)]
     keys = _groups(articles, section.apart, "split.apart")
     # None follows its near-duplicate: its outlet might be on two sides then.
     wishes = [_given_or_drawn(*each, share, ()) for each in zip(ids, keys, sides, strict=True)]

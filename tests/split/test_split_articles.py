@@ -404,6 +404,17 @@ def test_given_sides_stay_as_they_are_whatever_the_stories_of_ingest() -> None:
     assert sides(split) == {"a1": "train", "a2": "dev", "a3": "test"}
 
 
+def test_dev_is_drawn_from_whole_stories_of_ingest() -> None:
+    rows = [{**row, "given_split": "train"} for row in told_rows(120)]
+    split = split_articles(
+        articles(*rows, {"given_split": "test"}), GivenSplit(by="given", dev=0.3)
+    )
+    found = sides(split)
+    assert {found[f"a{n}"] for n in range(1, 121)} == {"train", "dev"}
+    for first in range(1, 121, 3):
+        assert found[f"a{first}"] == found[f"a{first + 1}"] == found[f"a{first + 2}"]
+
+
 # What holds for every split
 
 SECTIONS: list[SplitSection] = [
