@@ -68,8 +68,8 @@ train: .venv/core $(if $(NEEDS_ENCODER),.venv/encoder)  ## Run the main job: CON
 
 encoder: .venv/encoder  ## Install what the rungs static, encoder and finetune need; TORCH_INDEX=… chooses the build.
 
-test: .venv/dev  ## Run all tests; those of encoders are skipped before `make encoder`.
-	@$(RUN) pytest
+test: .venv/dev  ## Run all tests, on all processors; those of encoders are skipped before `make encoder`.
+	@$(RUN) pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 check: .venv/dev  ## Run what CI checks beside the tests: format, lint, types, imports.
 	@$(RUN) ruff format --check .

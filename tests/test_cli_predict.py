@@ -253,6 +253,8 @@ def test_what_is_stopped_half_way_leaves_no_half_file(model, tmp_path, number, e
         small.command("predict", "-", "--model", model, "--output", output),
         cwd=tmp_path, env=small.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell starts what runs behind it with this signal ignored, and so would the child be.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdin is not None
         for row in range(2100):  # more than a batch, and no end of the stream
