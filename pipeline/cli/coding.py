@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import EXIT_REJECTS, AsJson, Overrides, RunOption, print_json
+from pipeline.cli.app import EXIT_REJECTS, AsJson, ConfigOrRun, Overrides, RunOption, print_json
 from pipeline.cli.labelling import label_app
 from pipeline.cli.running import tell
 from pipeline.cli.tables import aligned
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from pipeline.label.exchange import Imported
     from pipeline.stages.coding import Coding
 
-ConfigOrRun = Annotated[
-    Path,
-    typer.Argument(metavar="CONFIG_OR_RUN", help="The experiment's YAML file, or a run's folder."),
-]
 WorklistOption = Annotated[
     Path | None,
     typer.Option("--worklist", metavar="FILE", help="Only these examples, in this order."),

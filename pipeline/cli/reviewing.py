@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import AsJson, Overrides, RunOption, print_json
+from pipeline.cli.app import AsJson, ConfigOrRun, Overrides, RunOption, print_json
 from pipeline.cli.labelling import label_app
 from pipeline.cli.running import tell
 from pipeline.cli.tables import aligned
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
-ConfigOrRun = Annotated[
-    Path, typer.Argument(metavar="CONFIG_OR_RUN", help="The YAML file, or the folder of a run.")
-]
 Tasks = Annotated[
     list[str] | None,
     typer.Option("--task", metavar="TASK", help="This task only; may be repeated."),
