@@ -107,7 +107,7 @@ def endpoint_votes(
     client = Client(section)
     budget, tally = _Budget(section), Tally()
     rows: list[dict[str, Any]] = []
-    with AnswerCache(section.cache) as cache:
+    with AnswerCache.opened(section.cache) as cache:
 
         def unknown() -> Iterator[_Open]:
             for each in _in_fair_order(asked, client, section):
