@@ -99,7 +99,9 @@ def export_(
 
 @label_app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What the tool exported.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="What the tool exported; - for stdin.")
+    ],
     tool: ForOption,
     output: Annotated[
         Path,
@@ -145,6 +147,8 @@ def import_(
       slant label import project-7.json --for label-studio --config config.yaml \\
           --output annotations.csv --rename 3=ada
       slant label import ada.jsonl ben.jsonl --for doccano --codebook codebook.yaml \\
+          --output annotations.csv
+      prodigy db-out frames | slant label import - --for prodigy --codebook codebook.yaml \\
           --output annotations.csv
     """
     from pipeline.documents import suggest

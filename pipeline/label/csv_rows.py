@@ -1,12 +1,14 @@
 """CSV as people and programs write it: rows with the lines on which they begin, and back."""
 
 import csv
+import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
 from pipeline.errors import DataError
+from pipeline.label.incoming import opened
 
 # Longer than any text that somebody writes into a cell.
 CELL_LIMIT: Final = 2**30
@@ -23,7 +25,7 @@ def read_rows(
     csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
     line = 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as stream:
             first = stream.readline()
             lines = itertools.chain([first], stream)
             reader = csv.reader(lines, delimiter=separator(first), strict=True)

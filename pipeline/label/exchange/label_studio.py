@@ -34,6 +34,7 @@ from pipeline.label.exchange.returned import (
     texts_of,
     unreadable,
 )
+from pipeline.label.incoming import opened
 from pipeline.records import NONE_HOLDS
 
 # Names of the parts of our interface, which stand in each answer.
@@ -165,7 +166,8 @@ def _definitions(view: ET.Element, labels: Sequence[Label]) -> None:
 
 def _tasks(path: Path) -> list[Any]:
     try:
-        tasks = orjson.loads(path.read_bytes())
+        with opened(path) as stream:
+            tasks = orjson.loads(stream.read())
     except OSError as error:
         raise unreadable(path, error) from None
     except orjson.JSONDecodeError as error:
