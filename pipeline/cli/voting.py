@@ -81,11 +81,11 @@ def _tell_endpoint(tally: dict[str, Any] | None) -> None:
         return
     cost = "" if tally["cost"] is None else f", cost {tally['cost']:.4f}"
     typer.echo(
-        f"endpoint   {tally['asked']:,} questions, {tally['from_cache']:,} from the cache, "
+        f"endpoint   {tally['questions']:,} questions, {tally['from_cache']:,} from the cache, "
         f"{tally['requests']:,} requests, {tally['input_tokens']:,} tokens in and "
         f"{tally['output_tokens']:,} out{cost}"
     )
     for reason, count in tally["failures"].items():
         typer.echo(f"           {count:,} without an answer: {reason}")
     if tally["stopped"]:
-        typer.echo(f"           stopped: {tally['stopped']}")
+        typer.echo(f"           {tally['not_asked']:,} not asked: {tally['stopped']}")

@@ -223,5 +223,6 @@ def _summary(told: Mapping[str, Any], account: Mapping[str, Any]) -> str:
     if endpoint := account.get("endpoint"):
         failures = sum(endpoint["failures"].values())
         cost = "" if endpoint["cost"] is None else f", cost {endpoint['cost']:.4f}"
-        parts.append(f"endpoint {endpoint['requests']} requests, {failures} failures{cost}")
+        left = f", {endpoint['not_asked']} not asked" if endpoint["not_asked"] else ""
+        parts.append(f"endpoint {endpoint['requests']} requests, {failures} failures{left}{cost}")
     return "; ".join(parts)
