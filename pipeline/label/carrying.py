@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from pipeline.codebook import Codebook
-from pipeline.codebook.versions import Answer, Migration, OutdatedError
+from pipeline.codebook.versions import Migration, OutdatedError, VersionedAnswer
 from pipeline.label.annotation_files import read_annotations
 from pipeline.label.answers import AnswerBook, Example, Note, Problems
 from pipeline.label.tables import annotations_table
@@ -59,7 +59,7 @@ def _carry_book(
     migration = Migration(earlier.codebook, book.codebook)
     for example, coders in earlier.labels.items():
         for coder, labels in coders.items():
-            answer = Answer(example.task, example.target, tuple(labels))
+            answer = VersionedAnswer(example.task, example.target, tuple(labels))
             again = [Example(example.article_id, *asked) for asked in migration.ask_again(answer)]
             if any(
                 coder in book.labels.get(each, {}) or (each, coder) in superseded for each in again

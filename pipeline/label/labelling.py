@@ -15,9 +15,9 @@ from pipeline.config import LabelSection
 from pipeline.label.adjudication import (
     Decided,
     check_coder,
+    coders_behind,
     decide,
     disputed_worklist,
-    votes,
 )
 from pipeline.label.agreement import agreement_on
 from pipeline.label.answered import Answered
@@ -80,7 +80,10 @@ def label_articles(
                 for name, task in tasks.items()
             },
             "ties": [
-                {"example_id": records.example_id(*example), "votes": votes(answered[example])}
+                {
+                    "example_id": records.example_id(*example),
+                    "answers": coders_behind(answered[example]),
+                }
                 for example, decision in decisions.items()
                 if decision.gold is None
             ],

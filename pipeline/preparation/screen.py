@@ -8,7 +8,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.preparation.rules import HEAD, TAIL, Rule, Stands, Takes
+from pipeline.preparation.rules import HEAD, TAIL, BoilerplateRule, Stands, Takes
 
 # Of FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/
 _BASIS: Final = np.uint64(0xCBF29CE484222325)
@@ -38,7 +38,7 @@ def bit_of(place: int) -> int:
     return 1 << (place % _BITS)
 
 
-def screen_for(rules: Mapping[str, Rule]) -> Screen:
+def screen_for(rules: Mapping[str, BoilerplateRule]) -> Screen:
     """Return the screen for the rules in their order; rules of first lines need none."""
     words: dict[int, int] = {}
     limits = np.zeros(_BITS, np.int64)

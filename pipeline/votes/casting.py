@@ -17,17 +17,17 @@ from pipeline.votes.questions import Questions
 from pipeline.votes.rules import rule_names, rule_votes
 
 # A function's name, and its votes as records.VOTES.
-Votes = tuple[str, pa.Table]
+NamedVotes = tuple[str, pa.Table]
 
 
-def cast_by_rules(questions: Questions) -> list[Votes]:
+def cast_by_rules(questions: Questions) -> list[NamedVotes]:
     """Return the votes of each rule that the codebook has for the task."""
     return list(zip(rule_names(questions.task), rule_votes(questions), strict=True))
 
 
 def cast_by_functions(
     questions: Questions, functions: Sequence[Function], path: Path
-) -> list[Votes]:
+) -> list[NamedVotes]:
     """Return the votes of the user's functions, which come from the file at `path`."""
     tables = function_votes(questions, functions, path)
     return list(zip(map(function_name, functions), tables, strict=True))
@@ -39,7 +39,7 @@ def cast_by_zero_shot(
     gold: NDArray[np.bool_],
     known: NDArray[np.bool_],
     on_train: NDArray[np.bool_],
-) -> tuple[Votes, dict[str, Any]]:
+) -> tuple[NamedVotes, dict[str, Any]]:
     """Return the votes of the encoder, and how its margin was chosen."""
     table, about = nearness.zero_shot_votes(questions, section, gold, known, on_train)
     return (nearness.NAME, table), about
@@ -47,7 +47,7 @@ def cast_by_zero_shot(
 
 def cast_by_endpoint(
     asked: Sequence[Questions], section: Endpoint
-) -> tuple[dict[str, Votes], dict[str, Any]]:
+) -> tuple[dict[str, NamedVotes], dict[str, Any]]:
     """Return the votes of the endpoint by task, and what it took."""
     table, tally = endpoints.endpoint_votes(asked, section)
     by_task = {

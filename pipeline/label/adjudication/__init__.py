@@ -3,6 +3,6 @@
 from pipeline.label.adjudication.deciding import check_coder, decide
 from pipeline.label.adjudication.decisions import Decided, Decision
 from pipeline.label.adjudication.disputes import disputed_worklist
-from pipeline.label.adjudication.majority import votes
+from pipeline.label.adjudication.majority import coders_behind
 
-__all__ = ["Decided", "Decision", "check_coder", "decide", "disputed_worklist", "votes"]
+__all__ = ["Decided", "Decision", "check_coder", "coders_behind", "decide", "disputed_worklist"]

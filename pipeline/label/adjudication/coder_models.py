@@ -22,7 +22,7 @@ LEAST: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Votes:
+class CoderAnswers:
     """a answers of c coders to n questions with k possible answers each."""
 
     example: Codes  # (a,)
@@ -49,37 +49,37 @@ class Estimate:
         return np.asarray(np.einsum("k,ckk->c", self.prevalence, self.errors))
 
 
-def estimate(votes: Votes, section: DawidSkene | OneCoin) -> Estimate:
-    """Estimate by expectation and maximisation in turn, from the shares of the votes on.
+def estimate(answers: CoderAnswers, section: DawidSkene | OneCoin) -> Estimate:
+    """Estimate by expectation and maximisation in turn, from the shares of the answers on.
 
-    No random numbers: equal votes give equal estimates.
+    No random numbers: equal answers give equal estimates.
     """
-    n, c, k = votes.shape
-    table = _table(votes)
+    n, c, k = answers.shape
+    table = _table(answers)
 
     def parameters(posterior: Floats) -> tuple[Floats, Floats]:
         prevalence = (posterior.sum(axis=0) + 1 / k) / (n + 1)
-        return prevalence, _errors(table @ posterior, votes.shape, section)
+        return prevalence, _errors(table @ posterior, answers.shape, section)
 
     counted = (table.T @ np.tile(np.eye(k), (c, 1))) + LEAST
     found = settle(
         counted / counted.sum(axis=1, keepdims=True),
         lambda posterior: _posterior(table, *parameters(posterior)),
-        known=votes.known >= 0,
-        right=np.eye(k)[votes.known],
+        known=answers.known >= 0,
+        right=np.eye(k)[answers.known],
         rounds=section.rounds,
         least=SETTLED,
     )
     return Estimate(found.likely, *parameters(found.likely), found.rounds, found.settled)
 
 
-def _table(votes: Votes) -> Any:
+def _table(answers: CoderAnswers) -> Any:
     """Return which answers there are: a sparse (coders × labels, n)."""
     from scipy.sparse import csr_array
 
-    n, c, k = votes.shape
-    ones = np.ones(len(votes.example))
-    return csr_array((ones, (votes.coder * k + votes.label, votes.example)), shape=(c * k, n))
+    n, c, k = answers.shape
+    ones = np.ones(len(answers.example))
+    return csr_array((ones, (answers.coder * k + answers.label, answers.example)), shape=(c * k, n))
 
 
 def _errors(counts: Floats, shape: tuple[int, int, int], section: DawidSkene | OneCoin) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config import Adjudicate, DawidSkene, Majority, NamedCoder, Nobody, OneCoin
 from pipeline.documents import suggest
 from pipeline.errors import DataError
-from pipeline.label.adjudication.coder_models import Estimate, Votes, estimate
+from pipeline.label.adjudication.coder_models import CoderAnswers, Estimate, estimate
 from pipeline.label.adjudication.decisions import Decided, Decision
 from pipeline.label.adjudication.majority import majority
 from pipeline.label.answered import Answered
@@ -97,7 +97,7 @@ def _by_model(answered: Answered, section: Model, known: Mapping[int, int] | Non
     return Decided(decisions, _coders(answered, estimates), facts)
 
 
-def _questions(answered: Answered, known: Mapping[int, int]) -> list[Votes]:
+def _questions(answered: Answered, known: Mapping[int, int]) -> list[CoderAnswers]:
     """Return the task as one question, or with many labels as one of yes or no for each."""
     n, c, k = len(answered.examples), len(answered.coders), len(answered.labels)
     columns = answered.chosen.T.astype(np.int64) if answered.many else [answered.answer]
@@ -107,7 +107,7 @@ def _questions(answered: Answered, known: Mapping[int, int]) -> list[Votes]:
         for example, at in known.items():
             right[example] = column[at]
         shape = (n, c, 2 if answered.many else k)
-        found.append(Votes(answered.example, answered.coder, column, shape, right))
+        found.append(CoderAnswers(answered.example, answered.coder, column, shape, right))
     return found
 
 

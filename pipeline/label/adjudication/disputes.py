@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.label.adjudication.decisions import Decision
-from pipeline.label.adjudication.majority import votes
+from pipeline.label.adjudication.majority import coders_behind
 from pipeline.label.answered import Answers
 from pipeline.label.answers import Example
 from pipeline.records import WORKLIST, example_id, join_labels
@@ -33,7 +33,7 @@ def disputed_worklist(
 
 
 def _urgency(decision: Decision, answers: Answers) -> tuple[float, int]:
-    counts = votes(answers)
+    counts = coders_behind(answers)
     share = max(counts.values(), default=0) / len(answers)
     return (share if decision.confidence is None else decision.confidence), -len(answers)
 
@@ -49,12 +49,12 @@ def _row(example: Example, decision: Decision, answers: Answers) -> dict[str, An
 
 
 def _why(decision: Decision, answers: Answers) -> str:
-    said = [f"{label} {count}" for label, count in votes(answers).items()]
+    said = [f"{label} {count}" for label, count in coders_behind(answers).items()]
     if nones := sum(not labels for labels in answers.values()):
         said.append(f"none {nones}")
     told = f"{len(answers)} coder{'' if len(answers) == 1 else 's'}: {', '.join(said)}"
     if decision.confidence is None:
-        agree = 2 * max(votes(answers).values(), default=nones) > len(answers)
+        agree = 2 * max(coders_behind(answers).values(), default=nones) > len(answers)
         return f"{'nobody decided' if agree else 'the coders are split'}; {told}"
     named = join_labels(decision.likeliest or []) or "none"
     if decision.likeliest is None:
