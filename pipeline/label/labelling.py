@@ -1,7 +1,7 @@
 """Turn articles into examples with gold, the answers behind it, and how far these agree."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,15 @@ from pipeline.codebook import Codebook
 from pipeline.config import LabelSection
 from pipeline.label.adjudication import (
     Decided,
+    Decision,
     check_coder,
     coders_behind,
     decide,
     disputed_worklist,
 )
 from pipeline.label.agreement import agreement_on
-from pipeline.label.answered import Answered
+from pipeline.label.answered import Answered, Answers
+from pipeline.label.answers import Example
 from pipeline.label.carrying import Outdated
 from pipeline.label.gathering import gather
 from pipeline.label.tables import annotations_table, examples_table
@@ -79,20 +81,24 @@ def label_articles(
                 name: _told_of(task, decided[name], _clusters(articles, task), section, seed)
                 for name, task in tasks.items()
             },
-            "ties": [
-                {
-                    "example_id": records.example_id(*example),
-                    "answers": coders_behind(answered[example]),
-                }
-                for example, decision in decisions.items()
-                if decision.gold is None
-            ],
+            "ties": _ties(decisions, answered),
             "unknown_articles": gathered.unknown,
             "outdated": _told(gathered.outdated),
         },
         disputed=disputed_worklist(decisions, answered),
         outdated=gathered.outdated,
     )
+
+
+def _ties(
+    decisions: Mapping[Example, Decision], answered: Mapping[Example, Answers]
+) -> list[dict[str, Any]]:
+    """Return the answered examples without gold, with how many coders chose each label."""
+    return [
+        {"example_id": records.example_id(*example), "answers": coders_behind(answered[example])}
+        for example, decision in decisions.items()
+        if decision.gold is None
+    ]
 
 
 def _told_of(

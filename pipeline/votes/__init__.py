@@ -13,7 +13,7 @@ from pipeline.votes.casting import (
     cast_by_rules,
     cast_by_zero_shot,
 )
-from pipeline.votes.functions import load_functions
+from pipeline.votes.functions import Function, load_functions
 from pipeline.votes.matrix import Matrix, matrix_of
 from pipeline.votes.questions import Questions, questions_of
 from pipeline.votes.soft_labels import soft_labels
@@ -21,6 +21,7 @@ from pipeline.votes.zero_shot import encoder_digest
 
 __all__ = [
     "Ballot",
+    "Function",
     "Matrix",
     "Questions",
     "account_of",

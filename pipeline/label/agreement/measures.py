@@ -38,9 +38,7 @@ def agreement_on(
     if distances is not None:
         tallies["sets"] = krippendorff.distance_tally(answered, distances)
     tallies |= {f"{at}": pair_tally(answered, pair) for at, pair in enumerate(pairs.taken)}
-    drawn = resampled_sums(tallies, clusters, section, rng) if len(clusters) else {}
-    if not drawn:
-        drawn = {name: np.zeros((1, table.shape[1])) for name, table in tallies.items()}
+    drawn = _drawn(tallies, clusters, section, rng)
     sums = sums_of(drawn["all"])
     counts = [paired.counts_of(drawn[f"{at}"]) for at in range(len(pairs.taken))]
     tell = _Teller(section, int(clusters.max(initial=-1)) + 1)
@@ -70,6 +68,15 @@ def agreement_on(
         }
     )
     return found
+
+
+def _drawn(
+    tallies: Mapping[str, Any], clusters: Codes, section: Agreement, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Sum the tallies over the sample and its resamples; zeros where nothing was answered."""
+    if len(clusters):
+        return resampled_sums(tallies, clusters, section, rng)
+    return {name: np.zeros((1, table.shape[1])) for name, table in tallies.items()}
 
 
 def label_alphas(task: Task, answers: Mapping[Example, Answers]) -> dict[str, dict[str, Any]]:
