@@ -31,6 +31,11 @@ class RunFolder:
 
     path: Path
 
+    @classmethod
+    def chosen(cls, folder: Path | None, name: str) -> "RunFolder":
+        """Return the run in `folder`, or where none is asked for the one of this name."""
+        return cls(folder if folder is not None else Path("runs") / name)
+
     def label(self) -> str:
         """Return what people call the run: its folder, and for a repetition what it repeats."""
         if self.path.parent.name == _REPEATS:

@@ -43,8 +43,13 @@ def _row(where: str, line: bytes) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise DataError(f"{where}: must be a JSON object, found {type(row).__name__}")
     for field in WORKLIST:
-        value = row.get(field.name)
-        fits = isinstance(value, str) or (value is None and field.nullable)
-        if not fits:
-            raise DataError(f"{where}: {field.name} must be text; it is {value!r}")
+        if field.nullable and row.get(field.name) is None:
+            continue
+        if field.name not in row:
+            raise DataError(
+                f"{where}: no {field.name!r}; the line has {', '.join(row) or 'nothing'}"
+            )
+        if not isinstance(row[field.name], str):
+            value = orjson.dumps(row[field.name]).decode()
+            raise DataError(f"{where}: {field.name} must be text; it is {value}")
     return row

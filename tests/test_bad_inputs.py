@@ -258,6 +258,9 @@ SECTIONS = {
         Bad("Votes are to be learned from, and nothing votes", f"{SET} label.votes.use=train",
             "label.votes.use: train needs votes, and nothing votes: write 'rules' beside the "
             "labels of codebook.yaml, or set label.functions, label.zero_shot or label.endpoint"),
+        Bad("Votes are asked for, and nothing votes", "slant label functions config.yaml",
+            "nothing votes: write 'rules' beside the labels of codebook.yaml, or set "
+            "label.functions, label.zero_shot or label.endpoint"),
         Bad("Fine-tuning is to learn from votes",
             "slant run encoder.yaml --set label.votes.use=train --set train.kind=finetune",
             "encoder.yaml:1:1: the file: label.votes.use: train is for linear training; the "
@@ -290,7 +293,8 @@ SECTIONS = {
     ],
     "Handing tasks out, and taking answers": [
         Bad("The folder is no run", f"{EXPORT.replace('config.yaml', '.')} --output tasks",
-            ".: no run with articles: it has no config.json"),
+            ".: no run that got as far as ingest (it has no config.json); name a run's folder, "
+            "or a config"),
         Bad("`--set` goes with the folder of a run",
             f"{EXPORT.replace('config.yaml', '.')} --output tasks --set seed=1",
             ".: --set and --run go with a config, not with a run's folder"),

@@ -33,9 +33,9 @@ def folder(run, monkeypatch, tmp_path):
     return tmp_path
 
 
-def invoke(*words):
-    """Run a command in this process."""
-    result = CliRunner().invoke(app, list(map(str, words)))
+def invoke(*words, given=None):
+    """Run a command in this process, with what is `given` on its standard input."""
+    result = CliRunner().invoke(app, list(map(str, words)), given)
     assert result.exception is None or result.exit_code == 3, result.exception
     return result
 
@@ -128,6 +128,39 @@ def test_what_is_no_answer_is_in_the_file_of_rejects_and_the_status_says_so(fold
     done = invoke(*words, "--json")
     assert (json.loads(done.stdout)["known"], done.exit_code) == (1, 0)
     assert not (folder / "a.csv.rejects.jsonl").exists()
+
+
+ROW = {"article_id": "n0", "task": "topic", "label": ["farming"], "answer": "accept"}
+TASK = {
+    "id": 1, "data": ROW | {"label": None},
+    "annotations": [{"completed_by": "cleo", "result": [
+        {"type": "choices", "from_name": "label", "value": {"choices": ["farming"]}}]}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("csv", "article_id;task;label\nn0;topic;farming\n"),
+        ("doccano", json.dumps(ROW)),
+        ("prodigy", json.dumps(ROW | {"accept": ["farming"]})),
+        ("label-studio", json.dumps([TASK])),
+    ],
+)
+def test_a_file_may_come_on_standard_input(folder, tool, given):
+    words = ("label", "import", "-", "--for", tool, "--codebook", "codebook.yaml")
+    done = invoke(*words, "--coder", "cleo", "--output", folder / "a.csv", given=given)
+    assert "1 new answers" in done.stdout
+    assert (folder / "a.csv").read_text().splitlines()[1].startswith("n0,topic,,cleo,farming,")
+
+
+def test_standard_input_is_no_coder_and_is_read_once(folder):
+    words = ("label", "import", "-", "--for", "doccano", "--codebook", "codebook.yaml", "--output")
+    done = invoke(*words, folder / "a.csv", given=json.dumps(ROW))
+    assert done.exit_code == 3
+    assert "no coder" in done.stdout
+    result = CliRunner().invoke(app, [*words, str(folder / "a.csv"), "-"])
+    assert str(result.exception) == "-: standard input can be read once only"
 
 
 def test_the_coder_who_is_to_decide_gets_tasks_before_the_first_answer(folder):

@@ -39,6 +39,9 @@ def test_a_worklist_comes_back_in_its_order(tmp_path: Path) -> None:
         ("{", ":1: not valid JSON"),
         ("[]", ":1: must be a JSON object, found list"),
         ('{"example_id": 3}', ":1: example_id must be text; it is 3"),
+        ('{"example_id": null}', ":1: example_id must be text; it is null"),
+        ('{"example_id": "n|t|", "why": ""}', ":1: no 'article_id'; the line has example_id, why"),
+        ("{}", ":1: no 'example_id'; the line has nothing"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: str, message: str) -> None:

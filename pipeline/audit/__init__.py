@@ -1,51 +1,7 @@
 """Look for what scores may owe to other things than skill: leaks, giveaways, shifts."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
+from pipeline.audit.checks import Promises, audit_run
 from pipeline.audit.coded import Coded
-from pipeline.audit.copies import copies, headlines
-from pipeline.audit.divided import dates, groups, stories
 from pipeline.audit.findings import Finding, Severity, worst
-from pipeline.audit.giveaways import fields, words
-from pipeline.audit.shift import labels, vocabulary
-from pipeline.codebook import Codebook
-from pipeline.config import Audit
 
 __all__ = ["Coded", "Finding", "Promises", "Severity", "audit_run", "worst"]
-
-
-@dataclass(frozen=True)
-class Promises:
-    """What the split is to have kept apart, and which fields are no finding."""
-
-    apart: str | None = None
-    """The field whose values are not divided between sides."""
-    by_time: bool = False
-    """Whether test is younger than what is learnt from."""
-    asked_of: Sequence[str] = ()
-    """Fields that hold the answers, or what is asked about."""
-
-
-def audit_run(
-    coded: Coded, codebook: Codebook, section: Audit, promises: Promises
-) -> list[Finding]:
-    """Audit the coded articles of a run; the worst findings first.
-
-    Costs what finding near-duplicates costs, and one pass over the texts for each of the checks on
-    words; texts are in memory once more in lower case.
-    """
-    found = list(_all(coded, codebook, section, promises))
-    return sorted(found, key=lambda each: -each.severity.rank)
-
-
-def _all(coded: Coded, codebook: Codebook, section: Audit, promises: Promises) -> Iterator[Finding]:
-    yield from copies(coded, section.near_duplicate)
-    yield from headlines(coded)
-    yield from stories(coded)
-    yield from groups(coded, section.groups, promises.apart)
-    yield from dates(coded, promises.by_time)
-    yield from fields(coded, codebook.tasks, promises.asked_of)
-    yield from words(coded, codebook.tasks)
-    yield from vocabulary(coded)
-    yield from labels(coded, codebook.tasks)

@@ -20,7 +20,7 @@ _SURE: Final = 0.9
 _OFTEN: Final = 0.5
 _FEWEST_HITS: Final = 10
 
-Answer = frozenset[str]
+Gold = frozenset[str]
 
 
 def fields(coded: Coded, tasks: Mapping[str, Task], not_these: Sequence[str]) -> Iterator[Finding]:
@@ -49,15 +49,15 @@ def fields(coded: Coded, tasks: Mapping[str, Task], not_these: Sequence[str]) ->
 def _purity(
     name: str,
     values: Sequence[str | None],
-    learnt: Sequence[tuple[int, Answer]],
-    tested: Sequence[tuple[int, Answer]],
+    learnt: Sequence[tuple[int, Gold]],
+    tested: Sequence[tuple[int, Gold]],
 ) -> dict[str, Any] | None:
     known = {values[place] for place, _ in learnt if values[place]}
     articles = len({place for place, _ in learnt})
     if not _FEWEST_VALUES <= len(known) <= max(_FEWEST_VALUES, _MOST_VALUES * articles):
         return None
-    by_value: dict[str | None, Counter[Answer]] = {}
-    overall: Counter[Answer] = Counter(gold for _, gold in learnt)
+    by_value: dict[str | None, Counter[Gold]] = {}
+    overall: Counter[Gold] = Counter(gold for _, gold in learnt)
     for place, gold in learnt:
         by_value.setdefault(values[place], Counter())[gold] += 1
     commonest = _commonest(overall)
@@ -90,11 +90,11 @@ def _purity(
     }  # fmt: skip
 
 
-def _commonest(counts: Counter[Answer]) -> Answer:
+def _commonest(counts: Counter[Gold]) -> Gold:
     return min(counts, key=lambda answer: (-counts[answer], sorted(answer)))
 
 
-def _macro_f1(golds: Sequence[Answer], guesses: Sequence[Answer]) -> float:
+def _macro_f1(golds: Sequence[Gold], guesses: Sequence[Gold]) -> float:
     scores = []
     for label in sorted({label for answer in (*golds, *guesses) for label in answer}):
         hits = sum(label in g and label in p for g, p in zip(golds, guesses, strict=True))

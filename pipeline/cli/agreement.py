@@ -1,13 +1,16 @@
 """The command that shows how far the coders agree."""
 
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from pipeline.cli.app import AsJson, Overrides, RunOption, print_json
+from pipeline.cli.app import AsJson, ConfigOrRun, Overrides, RunOption, print_json
 from pipeline.cli.labelling import label_app
+from pipeline.cli.running import tell
 from pipeline.cli.tables import aligned, interval, number
+
+if TYPE_CHECKING:
+    from pipeline.artifacts import RunFolder
 
 # Name of a measure in agreement.json, and as it is printed.
 MEASURES: Final = {
@@ -25,9 +28,7 @@ NARROW: Final = 16
 
 @label_app.command()
 def agreement(
-    source: Annotated[
-        Path, typer.Argument(metavar="CONFIG_OR_RUN", help="A config, or the folder of a run.")
-    ],
+    source: ConfigOrRun,
     tasks: Annotated[
         list[str] | None, typer.Option("--task", metavar="TASK", help="One task; may be repeated.")
     ] = None,
@@ -48,9 +49,9 @@ def agreement(
       slant label agreement runs/default --task stance --most 20
       slant label agreement runs/default --json
     """
-    from pipeline.stages import agreement_of
+    from pipeline.stages import agreement_of, open_run
 
-    run = _run_of(source, overrides, folder)
+    run = open_run(source, overrides or [], folder, "label", tell)
     found = agreement_of(run, tasks or [])
     if as_json:
         print_json(found)
@@ -67,24 +68,7 @@ def agreement(
     )
 
 
-def _run_of(source: Path, overrides: list[str] | None, folder: Path | None) -> Any:
-    from pipeline import config as configs
-    from pipeline.artifacts import RunFolder
-    from pipeline.cli.running import tell
-    from pipeline.errors import PipelineError
-    from pipeline.stages import run_stages
-
-    if source.is_dir():
-        if overrides or folder:
-            raise PipelineError("--set and --run go with a config; a run is what it is")
-        return RunFolder(source)
-    config = configs.load(source, overrides or [])
-    run = RunFolder(folder if folder is not None else Path("runs") / config.name)
-    run_stages(config, run, "label", tell)
-    return run
-
-
-def _confidence(run: Any) -> str:
+def _confidence(run: "RunFolder") -> str:
     from pipeline.artifacts import read_json
 
     return f"{100 * read_json(run.config)['label']['agreement']['confidence']:g} %"

@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment's YAML file.")]
+ConfigOrRun = Annotated[
+    Path,
+    typer.Argument(metavar="CONFIG_OR_RUN", help="The experiment's YAML file, or a run's folder."),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one key; may be repeated."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import EXIT_REJECTS, AsJson, Overrides, RunOption, print_json
+from pipeline.cli.app import EXIT_REJECTS, AsJson, ConfigOrRun, Overrides, RunOption, print_json
 from pipeline.cli.labelling import label_app
 from pipeline.cli.running import tell
 from pipeline.cli.tables import aligned
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from pipeline.label.exchange import Imported
     from pipeline.stages.coding import Coding
 
-ConfigOrRun = Annotated[
-    Path,
-    typer.Argument(metavar="CONFIG_OR_RUN", help="The experiment's YAML file, or a run's folder."),
-]
 WorklistOption = Annotated[
     Path | None,
     typer.Option("--worklist", metavar="FILE", help="Only these examples, in this order."),
@@ -103,7 +99,9 @@ def export_(
 
 @label_app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What the tool exported.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="What the tool exported; - for stdin.")
+    ],
     tool: ForOption,
     output: Annotated[
         Path,
@@ -149,6 +147,8 @@ def import_(
       slant label import project-7.json --for label-studio --config config.yaml \\
           --output annotations.csv --rename 3=ada
       slant label import ada.jsonl ben.jsonl --for doccano --codebook codebook.yaml \\
+          --output annotations.csv
+      prodigy db-out frames | slant label import - --for prodigy --codebook codebook.yaml \\
           --output annotations.csv
     """
     from pipeline.documents import suggest

@@ -113,13 +113,12 @@ def promote(
       slant promote runs/bigrams --force
       slant promote runs/bigrams --json
     """
-    from pipeline.artifacts import RunFolder, read_json
-    from pipeline.config import Config
+    from pipeline.artifacts import RunFolder
+    from pipeline.stages import config_of
     from pipeline.stages import promote as promote_run
 
     folder = RunFolder(run)
-    config = Config.model_validate(read_json(folder.config))
-    verdict = promote_run(folder, config, Path(), force=force)
+    verdict = promote_run(folder, config_of(folder), Path(), force=force)
     if as_json:
         print_json(
             {"champion": verdict.champion, "verdict": verdict.sentence, "numbers": verdict.tags}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import AsJson, Overrides, RunOption, print_json
+from pipeline.cli.app import AsJson, ConfigOrRun, Overrides, RunOption, print_json
 from pipeline.cli.labelling import label_app
 from pipeline.cli.running import tell
 from pipeline.cli.tables import aligned
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
-ConfigOrRun = Annotated[
-    Path, typer.Argument(metavar="CONFIG_OR_RUN", help="The YAML file, or the folder of a run.")
-]
 Tasks = Annotated[
     list[str] | None,
     typer.Option("--task", metavar="TASK", help="This task only; may be repeated."),
@@ -141,18 +138,14 @@ def queue(
     project = open_project(where, overrides or [], folder, tell)
     views = tasks_asked(project.codebook, tasks or [])
     wanted = shares(project.config.review.queue.size if size is None else size, len(views))
-    if at_random:
-        found = {
-            view.task: drawn_at_random(project, view, side, count)
-            for view, count in zip(views, wanted, strict=True)
-        }
-    else:
-        named = models or ([str(project.run.model)] if project.run.model.exists() else [])
-        bundles = [open_bundle(name, Path()) for name in named]
-        found = {
-            view.task: next_to_code(project, view, bundles, count)
-            for view, count in zip(views, wanted, strict=True)
-        }
+    named = models or ([str(project.run.model)] if project.run.model.exists() else [])
+    bundles = [] if at_random else [open_bundle(name, Path()) for name in named]
+    found = {
+        view.task: drawn_at_random(project, view, side, count)
+        if at_random
+        else next_to_code(project, view, bundles, count)
+        for view, count in zip(views, wanted, strict=True)
+    }
     rows = [["task", "waiting", "in the list", "picked by"]]
     rows += [
         [task, f"{each.waiting:,}", f"{len(each.worklist):,}", each.by]

@@ -25,7 +25,7 @@ class Where(StrEnum):
     WINDOW = "window"
 
 
-class Rule(Section):
+class LabelRule(Section):
     """Votes for its label where it finds one of its keywords, or its pattern."""
 
     name: Words | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pipeline import documents
-from pipeline.codebook.rules import Rule, Where
+from pipeline.codebook.rules import LabelRule, Where
 from pipeline.documents import Section, suggest
 from pipeline.errors import CodebookError
 from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
@@ -57,7 +57,7 @@ class Label(Section):
     takes from none of them. Null where the label is as old as the codebook, or nobody can say."""
     since: Text | None = None
     """The version since which the label has meant the same, however its definition was reworded."""
-    rules: list[Rule] = Field(default=[], exclude=True)
+    rules: list[LabelRule] = Field(default=[], exclude=True)
     """Labelling rules that vote for it. They are no part of what the label means: no model, no
     prediction and no comparison of versions knows them."""
 
@@ -125,7 +125,7 @@ class Task(Section):
                 names.add(name)
         return self
 
-    def where_of(self, rule: Rule) -> Where:
+    def where_of(self, rule: LabelRule) -> Where:
         """Return the part of an article that a rule of this task looks at."""
         if rule.where is not None:
             return rule.where

@@ -43,7 +43,7 @@ class Change:
         return asdict(self)
 
 
-class Answer(NamedTuple):
+class VersionedAnswer(NamedTuple):
     """What a coder answered, in the words of one codebook."""
 
     task: str
@@ -71,7 +71,7 @@ class Migration:
             *_target_changes(self.old, self.new),
         ]
 
-    def carry(self, answer: Answer) -> Answer:
+    def carry(self, answer: VersionedAnswer) -> VersionedAnswer:
         """Return `answer` in the words of the new codebook; OutdatedError where it may not hold."""
         step = self._steps.get(answer.task)
         if step is None:
@@ -79,9 +79,9 @@ class Migration:
         step.check_question()
         target = None if answer.target is None else self._carry_target(answer.target)
         labels = {step.carry(label) for label in answer.labels}
-        return Answer(step.new_name, target, tuple(sorted(labels)))
+        return VersionedAnswer(step.new_name, target, tuple(sorted(labels)))
 
-    def maybe(self, answer: Answer) -> tuple[str, ...] | None:
+    def maybe(self, answer: VersionedAnswer) -> tuple[str, ...] | None:
         """Return what the labels of an outdated answer may still be; None where nobody can say."""
         step = self._steps.get(answer.task)
         if step is None or step.old.choose != step.new.choose:
@@ -91,7 +91,7 @@ class Migration:
             return None
         return tuple(sorted({label for (label,) in successors}))
 
-    def ask_again(self, answer: Answer) -> list[tuple[str, str | None]]:
+    def ask_again(self, answer: VersionedAnswer) -> list[tuple[str, str | None]]:
         """Return task and target, in the new codebook, of what an outdated answer was about.
 
         None where the task or the target is gone, or the task is asked of targets only now.

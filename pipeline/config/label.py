@@ -31,8 +31,8 @@ class Majority(Section):
     """What most coders say is gold; a tie has none."""
 
     by: Literal["majority"] = "majority"
-    """Where one label is chosen, the one with the most votes; where many are, each that more than
-    half of the coders chose."""
+    """Where one label is chosen, the one that most coders chose; where many are, each that more
+    than half of them chose."""
 
 
 class CoderModel(Section):

@@ -1,18 +1,19 @@
 """Vectors that were computed once, on disk: by encoder and by what it read."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.caches import open_cache
 from pipeline.encoders.precision import Half
-from pipeline.errors import DataError
 
 _ASKED_AT_ONCE: Final = 500
+_TABLE: Final = "vectors (input BLOB PRIMARY KEY, vector BLOB NOT NULL)"
 
 
 class VectorCache:
@@ -21,34 +22,17 @@ class VectorCache:
     Costs 4 bytes a number and about 40 a row on disk, nothing in memory.
     """
 
-    def __init__(self, folder: Path, encoder: str, width: int, half: Half | None) -> None:
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path, encoder: str, width: int, half: Half | None) -> Iterator[Self]:
+        """Open the encoder's cache in this folder; DataError where it cannot be used."""
         name = "-".join([encoder[:16], str(width), *([half] if half else [])])
-        self._path = folder / f"{name}.sqlite"
-        self._width = width
-
-    def __enter__(self) -> Self:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(self._path, timeout=60)
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (input BLOB PRIMARY KEY, vector BLOB NOT NULL)"
-                " WITHOUT ROWID"
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise DataError(
-                f"features.cache: {self._path} cannot be used ({error}); remove it, or set "
-                "features.cache to null or another folder"
-            ) from None
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._base.close()
+        key, otherwise = "features.cache", "set features.cache to null or another folder"
+        with open_cache(folder / f"{name}.sqlite", _TABLE, key, otherwise) as base:
+            yield cls(base)
 
     def fill(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
         """Write the vectors that are known into their rows; return the rows of the others."""

@@ -132,7 +132,7 @@ class Encoder:
         width = self.width * (2 if with_mention else 1)
         if cache is None:
             return self._pool(windows, batch, width, precision)
-        with VectorCache(cache, self.files.digest, width, half_of(precision)) as store:
+        with VectorCache.opened(cache, self.files.digest, width, half_of(precision)) as store:
             keys = [window.digest() for window in windows]
             pooled = np.zeros((len(windows), width), np.float32)
             missing = store.fill(keys, pooled)

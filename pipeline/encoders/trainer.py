@@ -119,37 +119,9 @@ def run_trainer(
     callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), _Reports(log)]
     if measure is not None:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=section.patience))
-    gpu = torch.cuda.is_available()
-    half = half_of(section.precision)
     trainer = _Trainer(
         model=model,
-        args=TrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=section.epochs,
-            per_device_train_batch_size=section.batch,
-            gradient_accumulation_steps=section.accumulate,
-            warmup_steps=section.warmup,
-            lr_scheduler_type="linear",
-            max_grad_norm=_LARGEST_GRADIENT,
-            bf16=half == "bfloat16",
-            fp16=half == "float16",
-            eval_strategy="epoch" if measure else "no",
-            save_strategy="epoch",
-            save_total_limit=2,  # the best and the last; with 1 the last goes when training ends
-            load_best_model_at_end=measure is not None,
-            metric_for_best_model="macro_f1" if measure else None,
-            greater_is_better=True if measure else None,
-            train_sampling_strategy="group_by_length",
-            logging_steps=_LOG_EVERY,
-            seed=seed,
-            data_seed=seed,
-            use_cpu=not gpu,
-            dataloader_pin_memory=gpu,
-            remove_unused_columns=False,
-            restore_callback_states_from_checkpoint=True,
-            disable_tqdm=True,
-            report_to="none",
-        ),
+        args=_arguments(section, seed, folder, measured=measure is not None),
         train_dataset=dataset,
         eval_dataset=dataset if measure else None,  # asked for, never read: see `evaluate`
         data_collator=lambda rows: _batch(rows, padding),
@@ -172,6 +144,41 @@ def run_trainer(
     if not measured:
         return [], round(state.epoch)
     return measured, _best(measured) + 1
+
+
+def _arguments(
+    section: FinetuneTrain, seed: int, folder: Path, *, measured: bool
+) -> TrainingArguments:
+    """Return the trainer's settings; where it is `measured`, the best epoch is kept."""
+    gpu = torch.cuda.is_available()
+    half = half_of(section.precision)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=section.epochs,
+        per_device_train_batch_size=section.batch,
+        gradient_accumulation_steps=section.accumulate,
+        warmup_steps=section.warmup,
+        lr_scheduler_type="linear",
+        max_grad_norm=_LARGEST_GRADIENT,
+        bf16=half == "bfloat16",
+        fp16=half == "float16",
+        eval_strategy="epoch" if measured else "no",
+        save_strategy="epoch",
+        save_total_limit=2,  # the best and the last; with 1 the last goes when training ends
+        load_best_model_at_end=measured,
+        metric_for_best_model="macro_f1" if measured else None,
+        greater_is_better=True if measured else None,
+        train_sampling_strategy="group_by_length",
+        logging_steps=_LOG_EVERY,
+        seed=seed,
+        data_seed=seed,
+        use_cpu=not gpu,
+        dataloader_pin_memory=gpu,
+        remove_unused_columns=False,
+        restore_callback_states_from_checkpoint=True,
+        disable_tqdm=True,
+        report_to="none",
+    )
 
 
 def _measured(state: TrainerState) -> list[dict[str, float]]:

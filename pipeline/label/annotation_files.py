@@ -1,6 +1,5 @@
 """Read files of annotations: one row per coder, example and label."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -11,14 +10,15 @@ import pyarrow as pa
 from pipeline.artifacts import replacing
 from pipeline.errors import DataError
 from pipeline.label.answers import AnswerBook, Note, Problems
+from pipeline.label.csv_rows import by_column, check_columns, read_rows, write_rows
 from pipeline.records import NONE_HOLDS
 
 # Where a row stands, as `file:line`, and its cells.
 Row: TypeAlias = tuple[str, Mapping[str, str]]
 
 COLUMNS: Final = ("article_id", "task", "target", "coder", "label", *Note._fields)
-# Files whose tasks are all asked of the article need no target; the others are told if known.
-OPTIONAL: Final = ("target", *Note._fields)
+# Files whose tasks are all asked of the article need no target, and notes are told if known.
+NEEDED: Final = ("article_id", "task", "coder", "label")
 JSON_LINES: Final = (".jsonl", ".ndjson")
 
 
@@ -47,11 +47,13 @@ def write_annotations(path: Path, annotations: pa.Table) -> None:
     """Write records.ANNOTATIONS as CSV; DataError where the name ends in anything else."""
     if path.suffix != ".csv":
         raise DataError(f"{path}: annotations are written as CSV; name a file that ends in .csv")
-    rows = annotations.to_pylist()
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "label": row["label"] or NONE_HOLDS} for row in rows)
+        write_rows(stream, COLUMNS, [dict(zip(COLUMNS, COLUMNS, strict=True))])
+        write_rows(stream, COLUMNS, map(_as_text, annotations.to_pylist()))
+
+
+def _as_text(row: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: row[name] or "" for name in COLUMNS} | {"label": row["label"] or NONE_HOLDS}
 
 
 def _add(row: Mapping[str, str], book: AnswerBook) -> None:
@@ -68,29 +70,13 @@ def _add(row: Mapping[str, str], book: AnswerBook) -> None:
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
-        line = 1
-        try:
-            header = [name.strip() for name in next(reader, [])]
-            _check_columns(f"{path}:1", header)
-            line = reader.line_num + 1
-            for cells in reader:
-                if cells:
-                    yield f"{path}:{line}", _from_cells(f"{path}:{line}", header, cells)
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(f"{path}:{line}: not valid CSV: {error}") from None
-
-
-def _from_cells(where: str, header: list[str], cells: list[str]) -> Mapping[str, str]:
-    if len(cells) > len(header):
-        raise DataError(
-            f"{where}: {len(cells)} cells under {len(header)} columns; "
-            "put quotes around a cell that has a comma in it"
-        )
-    row = dict(zip(header, cells, strict=False))
-    return {column: row.get(column, "").strip() for column in COLUMNS}
+    rows = read_rows(path, lambda _: "\t" if path.suffix == ".tsv" else ",")
+    _, header = next(rows)
+    check_columns(f"{path}:1", header, NEEDED)
+    for line, cells in rows:
+        where = f"{path}:{line}"
+        row = by_column(where, header, cells)
+        yield where, {column: row.get(column, "").strip() for column in COLUMNS}
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
@@ -108,7 +94,7 @@ def _from_object(where: str, line: str) -> Mapping[str, str]:
         raise DataError(f"{where}: not valid JSON ({error})") from None
     if not isinstance(value, dict):
         raise DataError(f"{where}: must be a JSON object, found {type(value).__name__}")
-    _check_columns(where, list(value))
+    check_columns(where, list(value), NEEDED)
     return {column: _cell(where, column, value.get(column)) for column in COLUMNS}
 
 
@@ -118,11 +104,3 @@ def _cell(where: str, column: str, value: Any) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value).strip()
     raise DataError(f"{where}: {column} must be text; it is {value!r}")
-
-
-def _check_columns(where: str, found: list[str]) -> None:
-    missing = [name for name in COLUMNS if name not in found and name not in OPTIONAL]
-    if missing:
-        raise DataError(
-            f"{where}: no column {', '.join(missing)}; the columns are {', '.join(found) or 'none'}"
-        )

@@ -4,25 +4,23 @@ It is what `label.annotations` reads, in CSV. Columns that are not ours stay as 
 is on the disk when a call returns, and a process that is killed leaves no half of one behind.
 """
 
-import csv
 import io
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pipeline.artifacts import locked, replacing
 from pipeline.codebook import Codebook
 from pipeline.errors import DataError
-from pipeline.label.annotation_files import COLUMNS, OPTIONAL
+from pipeline.label.annotation_files import COLUMNS, NEEDED
 from pipeline.label.answers import Example, Note
+from pipeline.label.csv_rows import by_column, read_rows, write_rows
 from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
 
 Cells: TypeAlias = dict[str, str]
-# Longer than any text that somebody writes into a cell.
-CELL_LIMIT: Final = 2**30
 
 
 class Key(NamedTuple):
@@ -125,48 +123,32 @@ class AnswerFile:
     def _everything(self) -> tuple[list[str], list[Cells]]:
         header = self._current_header() or list(COLUMNS)
         more = [column for column in COLUMNS if column not in header]
-        return [*header, *more], [row for _, row in self._rows()]
+        return [*header, *more], list(self._rows())
 
     def _current_header(self) -> list[str] | None:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return None
-        with self.path.open(encoding="utf-8-sig", newline="") as stream:
-            return [name.strip() for name in next(csv.reader(stream), [])]
+        return next(read_rows(self.path))[1]
 
-    def _rows(self) -> Iterator[tuple[int, Cells]]:
-        """Yield (line, cells by column), as they are written."""
+    def _rows(self) -> Iterator[Cells]:
+        """Yield the cells of each row by column, as they are written."""
         if not self.path.exists():
             return
-        csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                reader = csv.reader(stream, strict=True)
-                header = [name.strip() for name in next(reader, [])]
-                missing = [each for each in COLUMNS if each not in (*header, *OPTIONAL)]
-                if header and missing:
-                    raise DataError(
-                        f"{self.path}:1: no column {', '.join(missing)}; it is no file of "
-                        "annotations, name another one"
-                    )
-                line = reader.line_num + 1
-                for cells in reader:
-                    if len(cells) > len(header):
-                        raise DataError(
-                            f"{self.path}:{line}: {len(cells)} cells under {len(header)} columns; "
-                            "put quotes around a cell that has a comma in it"
-                        )
-                    if cells:
-                        yield line, dict(zip(header, cells, strict=False))
-                    line = reader.line_num + 1
-        except UnicodeDecodeError:
-            raise DataError(f"{self.path}: not UTF-8 text; save it as UTF-8") from None
-        except csv.Error as error:
-            raise DataError(f"{self.path}:{line}: not valid CSV: {error}") from None
+        rows = read_rows(self.path)
+        _, header = next(rows)
+        missing = [each for each in NEEDED if each not in header]
+        if header and missing:
+            raise DataError(
+                f"{self.path}:1: no column {', '.join(missing)}; it is no file of annotations, "
+                "name another one"
+            )
+        for line, cells in rows:
+            yield by_column(f"{self.path}:{line}", header, cells)
 
     def _answers(self) -> dict[Key, Answer]:
         """Put the rows of each answer together; an empty label is no answer."""
         found: dict[Key, Answer] = {}
-        for _, row in self._rows():
+        for row in self._rows():
             cell = row.get("label", "").strip()
             if not cell:
                 continue
@@ -238,19 +220,6 @@ def _as_csv(header: list[str], rows: Iterable[Cells]) -> bytes:
     text = io.StringIO(newline="")
     write_rows(text, header, rows)
     return text.getvalue().encode()
-
-
-def write_rows(stream: TextIO, header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write CSV without its header.
-
-    Python's writer leaves a carriage return without quotes, and its reader ends a row there.
-    """
-    plain, quoted = (
-        csv.DictWriter(stream, header, restval="", lineterminator="\n", quoting=quoting)
-        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
-    )
-    for row in rows:
-        (quoted if any("\r" in cell for cell in row.values()) else plain).writerow(row)
 
 
 def _ends_a_line(descriptor: int) -> bool:

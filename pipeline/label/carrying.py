@@ -1,10 +1,16 @@
 """Carry answers from earlier versions of the codebook over to the present one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.codebook.versions import Answer, Migration, OutdatedError
-from pipeline.label.answers import AnswerBook, Example, Note
+import pyarrow as pa
+
+from pipeline.codebook import Codebook
+from pipeline.codebook.versions import Migration, OutdatedError, VersionedAnswer
+from pipeline.label.annotation_files import read_annotations
+from pipeline.label.answers import AnswerBook, Example, Note, Problems
+from pipeline.label.tables import annotations_table
 
 
 class Outdated(NamedTuple):
@@ -53,7 +59,7 @@ def _carry_book(
     migration = Migration(earlier.codebook, book.codebook)
     for example, coders in earlier.labels.items():
         for coder, labels in coders.items():
-            answer = Answer(example.task, example.target, tuple(labels))
+            answer = VersionedAnswer(example.task, example.target, tuple(labels))
             again = [Example(example.article_id, *asked) for asked in migration.ask_again(answer)]
             if any(
                 coder in book.labels.get(each, {}) or (each, coder) in superseded for each in again
@@ -68,3 +74,29 @@ def _carry_book(
             now = Example(example.article_id, carried.task, carried.target)
             book.labels.setdefault(now, {})[coder] = list(carried.labels)
             book.note(now, coder, earlier.notes.get((example, coder), Note()))
+
+
+def carried_annotations(
+    files: Sequence[Path], old: Codebook, new: Codebook
+) -> tuple[pa.Table, list[Outdated]]:
+    """Return the annotations of `files` under the `new` codebook, and what may not hold under it.
+
+    Rows that name no version are of the `old` one. DataError shows the rows that fit neither.
+    """
+    problems, book = Problems(), AnswerBook(new, [""], [old], unversioned=old.version)
+    for path in files:
+        read_annotations(path, book, problems)
+    problems.stop()
+    outdated = carry_over(book)
+    in_order = dict(sorted(book.labels.items(), key=_place))
+    notes = {
+        (example, coder): book.notes.get((example, coder), Note())._replace(codebook=new.version)
+        for example, coders in in_order.items()
+        for coder in coders
+    }
+    return annotations_table(in_order, notes), outdated
+
+
+def _place(item: tuple[Example, Any]) -> tuple[str, str, str]:
+    article_id, task, target = item[0]
+    return article_id, task, target or ""

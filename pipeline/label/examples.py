@@ -14,6 +14,8 @@ from pipeline.preparation import Piece, in_body, pieces_of
 
 # Spans by target, for each row whose text names one.
 MentionsByRow: TypeAlias = Mapping[int, Mapping[str, Sequence[Span]]]
+# Mentions of the target and of the source entity, each None where there is none.
+Spans: TypeAlias = tuple[Sequence[Span] | None, Sequence[Span] | None]
 
 
 def find_targets(articles: pa.Table, codebook: Codebook) -> MentionsByRow:
@@ -56,11 +58,10 @@ def locate(
     mentions: MentionsByRow,
     examples: Iterable[tuple[int, Example]],
     inline: Mapping[Example, Inline],
-) -> Iterator[tuple[Sequence[Span] | None, Sequence[Span] | None]]:
+) -> Iterator[Spans]:
     """Yield each example's mentions of the target and of the source entity.
 
-    Null where there is no target, or no source entity. A mention of the source entity never
-    overlaps one of the target.
+    A mention of the source entity never overlaps one of the target.
     """
     known = {target.id for target in codebook.targets}
     find = _finder_of_wordings()

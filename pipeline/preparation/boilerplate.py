@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.preparation.pieces import Piece, cut_out
-from pipeline.preparation.rules import Rule, Stands, Takes
+from pipeline.preparation.rules import BoilerplateRule, Stands, Takes
 from pipeline.preparation.screen import bit_of, screen_for, suspects
 
 # Lines at the beginning and at the end, not counting those that are set apart.
@@ -39,11 +39,11 @@ class _Found:
 class BoilerplateFinder:
     """Finds what rules describe, in text after text."""
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, BoilerplateRule]) -> None:
         """Compile the rules, which are tried in their order."""
         self._rules = list(rules.items())
         self._screen = screen_for(rules)
-        self._by_mask: dict[int, list[tuple[str, Rule]]] = {}
+        self._by_mask: dict[int, list[tuple[str, BoilerplateRule]]] = {}
         self._first = [
             (name, rule)
             for name, rule in self._rules
@@ -95,7 +95,7 @@ class BoilerplateFinder:
             for _, rule in self._rules_in(mask)
         )
 
-    def _rules_in(self, mask: int) -> list[tuple[str, Rule]]:
+    def _rules_in(self, mask: int) -> list[tuple[str, BoilerplateRule]]:
         """Return the rules whose bits are in `mask`."""
         if mask not in self._by_mask:
             self._by_mask[mask] = [
@@ -173,7 +173,9 @@ def _is_gone(found: Mapping[int, _Found], place: int) -> bool:
     return place in found and found[place].whole is not None
 
 
-def _note(name: str, rule: Rule, place: int, lines: list[_Line], found: dict[int, _Found]) -> None:
+def _note(
+    name: str, rule: BoilerplateRule, place: int, lines: list[_Line], found: dict[int, _Found]
+) -> None:
     line = lines[place].text
     if rule.pattern is None:
         # The screen compares hashes; here it is certain.

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pipeline.config import Ingest, PersonalData
 from pipeline.preparation.boilerplate import BoilerplateFinder
 from pipeline.preparation.masking import Masker
-from pipeline.preparation.rules import Rule, dump_rules, load_rules, restore_rules
+from pipeline.preparation.rules import BoilerplateRule, dump_rules, load_rules, restore_rules
 from pipeline.records import ARTICLES, SET_APART
 
 # What `extractor` begins with where a text was made out of HTML.
@@ -39,7 +39,7 @@ class Preparation:
 
     texts: str = "none"
     """Which texts are searched for boilerplate, as in `ingest.boilerplate.texts`."""
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, BoilerplateRule] = field(default_factory=dict)
     """The rules by name."""
     mask: tuple[PersonalData, ...] = ()
     """Kinds of personal data that are masked."""

@@ -36,7 +36,7 @@ class Takes(StrEnum):
     ENDING = "ending"
 
 
-class Rule(Section):
+class BoilerplateRule(Section):
     """One kind of line that is no part of the body."""
 
     about: str = ""
@@ -129,7 +129,7 @@ def words_near_ends(line: str) -> list[str]:
     return [word.lower() for part in parts for word in _WORD.findall(part.decode(errors="replace"))]
 
 
-class _WrittenRule(Rule):
+class _WrittenRule(BoilerplateRule):
     """A rule in a file, which must show what it catches and what it leaves."""
 
     catches: Annotated[list[Text], Field(min_length=1)]
@@ -158,7 +158,7 @@ class RuleFile(Section):
     """The rules by their names."""
 
 
-def load_rules(section: Boilerplate) -> dict[str, Rule]:
+def load_rules(section: Boilerplate) -> dict[str, BoilerplateRule]:
     """Return the rules that the section asks for, by name, the packaged ones first.
 
     ConfigError names file, line and key of what is wrong, and the rule that does not catch the
@@ -166,7 +166,7 @@ def load_rules(section: Boilerplate) -> dict[str, Rule]:
     """
     if section.texts == "none":
         return {}
-    found: dict[str, Rule] = dict(packaged_rules())
+    found: dict[str, BoilerplateRule] = dict(packaged_rules())
     for path in section.rules:
         for name, rule in _read(path).rules.items():
             if name in found:
@@ -183,7 +183,7 @@ def load_rules(section: Boilerplate) -> dict[str, Rule]:
 
 
 @cache
-def packaged_rules() -> Mapping[str, Rule]:
+def packaged_rules() -> Mapping[str, BoilerplateRule]:
     """Return the rules that come with the package."""
     return dict(_read(PACKAGED).rules)
 
@@ -192,7 +192,7 @@ def _read(path: Path) -> RuleFile:
     return documents.validate(documents.read(path), RuleFile, ConfigError)
 
 
-def dump_rules(rules: Mapping[str, Rule]) -> dict[str, Any]:
+def dump_rules(rules: Mapping[str, BoilerplateRule]) -> dict[str, Any]:
     """Return the rules as a bundle carries them: all but the lines that test them."""
     return {
         name: rule.model_dump(
@@ -202,9 +202,9 @@ def dump_rules(rules: Mapping[str, Rule]) -> dict[str, Any]:
     }
 
 
-def restore_rules(values: Mapping[str, Any]) -> dict[str, Rule]:
+def restore_rules(values: Mapping[str, Any]) -> dict[str, BoilerplateRule]:
     """Return the rules that `dump_rules` wrote; pydantic's ValidationError where they are none."""
-    return {name: Rule.model_validate(value) for name, value in values.items()}
+    return {name: BoilerplateRule.model_validate(value) for name, value in values.items()}
 
 
 def rule_files(section: Boilerplate) -> Sequence[Path]:

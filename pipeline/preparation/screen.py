@@ -8,7 +8,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.preparation.rules import HEAD, TAIL, Rule, Stands, Takes
+from pipeline.preparation.rules import HEAD, TAIL, BoilerplateRule, Stands, Takes
 
 # Of FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/
 _BASIS: Final = np.uint64(0xCBF29CE484222325)
@@ -38,7 +38,7 @@ def bit_of(place: int) -> int:
     return 1 << (place % _BITS)
 
 
-def screen_for(rules: Mapping[str, Rule]) -> Screen:
+def screen_for(rules: Mapping[str, BoilerplateRule]) -> Screen:
     """Return the screen for the rules in their order; rules of first lines need none."""
     words: dict[int, int] = {}
     limits = np.zeros(_BITS, np.int64)
@@ -234,43 +234,53 @@ def _look(
     at = start
     while at < stop:
         byte = content[at]
-        step = 1
-        if byte < 128:
+        step = _step(byte)
+        if _is_part(byte, step):
             if 65 <= byte <= 90:
                 byte = np.uint8(byte + 32)
-            part = (97 <= byte <= 122) or (48 <= byte <= 57)
-        elif byte == 0xC2:  # signs such as « and ·
-            part = False
-            step = 2
-            if at + 1 < stop and content[at + 1] == 0xA9:  # ©
-                mask |= copyright_sign
-        elif byte == 0xE2:  # dashes, quotes, bullets, arrows
-            part = False
-            step = 3
-        elif byte >= 0xF0:  # emoji
-            part = False
-            step = 4
-        else:
-            part = True
-        if part:
             word = (word ^ np.uint64(byte)) * _PRIME
             inside = True
         elif inside:
-            mask |= _rules_of(word, keys, masks)
-            if opening and words == 0:
-                mask |= _rules_of(word ^ _OPENS, keys, masks)
+            mask |= _rules_of_word(word, opening and words == 0, keys, masks)
             words += 1
             line = (line ^ word) * _PRIME
             word = _BASIS
             inside = False
+        if step == 2 and at + 1 < stop and content[at + 1] == 0xA9:  # ©
+            mask |= copyright_sign
         at += step
     if inside:
-        mask |= _rules_of(word, keys, masks)
-        if opening and words == 0:
-            mask |= _rules_of(word ^ _OPENS, keys, masks)
+        mask |= _rules_of_word(word, opening and words == 0, keys, masks)
         words += 1
         line = (line ^ word) * _PRIME
     return mask, words, line
+
+
+@njit(cache=True, nogil=True)
+def _step(byte: np.uint8) -> int:
+    """Return the bytes of a sign that begins so; letters are read a byte at a time."""
+    if byte == 0xC2:  # signs such as « and ·
+        return 2
+    if byte == 0xE2:  # dashes, quotes, bullets, arrows
+        return 3
+    return 4 if byte >= 0xF0 else 1  # emoji
+
+
+@njit(cache=True, nogil=True)
+def _is_part(byte: np.uint8, step: int) -> bool:
+    """Tell whether a byte is of a word: a letter or a digit."""
+    if byte >= 128:
+        return step == 1
+    return (97 <= byte <= 122) or (65 <= byte <= 90) or (48 <= byte <= 57)
+
+
+@njit(cache=True, nogil=True)
+def _rules_of_word(
+    word: np.uint64, opens: bool, keys: NDArray[np.uint64], masks: NDArray[np.uint64]
+) -> np.uint64:
+    """Return the rules that a word is of, with those of words that open a line where it does."""
+    mask = _rules_of(word, keys, masks)
+    return mask | _rules_of(word ^ _OPENS, keys, masks) if opens else mask
 
 
 @njit(cache=True, nogil=True)

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from pipeline import codebook as codebooks
-from pipeline import config as configs
-from pipeline.artifacts import RunFolder, read_table, replacing
+from pipeline.artifacts import read_table, replacing
 from pipeline.codebook import Codebook
-from pipeline.config import Config, LabelSection
-from pipeline.errors import ConfigError, DataError
+from pipeline.config import LabelSection
+from pipeline.errors import DataError
 from pipeline.label import columns_to_code, examples_to_code
 from pipeline.label.answer_file import AnswerFile
 from pipeline.label.answers import Example
 from pipeline.label.coding_tasks import CodingTasks, coding_tasks
 from pipeline.label.exchange import FORMS, Form
-from pipeline.stages.run import run_stages
+from pipeline.stages.opening import config_of, open_run
 from pipeline.stages.runner import Outcome
 from pipeline.tools import Tool
 from pipeline.worklists import read_worklist
@@ -72,7 +71,8 @@ def open_coding(
     A config's articles are ingested first, where they are not up to date. Answers in the file
     `answers_elsewhere` do not count as given: somebody else keeps account of them.
     """
-    config, run = _ready(source, overrides, folder, told)
+    run = open_run(source, overrides, folder, "ingest", told)
+    config = config_of(run)
     codebook = codebooks.load(config.codebook)
     if unknown := [name for name in asked if name not in codebook.tasks]:
         raise DataError(
@@ -102,23 +102,6 @@ def _nothing(worklist: Path | None, asked: Sequence[str]) -> str:
     if worklist is not None:
         return f"{worklist}: the worklist names no example{what}"
     return f"there is no example{what} to code: does no article name a target of the codebook?"
-
-
-def _ready(
-    source: Path, overrides: Sequence[str], folder: Path | None, told: Callable[[Outcome], None]
-) -> tuple[Config, RunFolder]:
-    if not source.is_dir():
-        config = configs.load(source, overrides)
-        run = RunFolder(folder if folder is not None else Path("runs") / config.name)
-        run_stages(config, run, "ingest", told)
-        return config, run
-    if overrides or folder is not None:
-        raise ConfigError(f"{source}: --set and --run go with a config, not with a run's folder")
-    run = RunFolder(source)
-    for path in (run.config, run.articles):
-        if not path.exists():
-            raise DataError(f"{source}: no run with articles: it has no {path.name}")
-    return configs.load(run.config), run
 
 
 def _without_missing(section: LabelSection) -> tuple[LabelSection, list[Path]]:

@@ -42,68 +42,84 @@ PAGE_PACKAGES: Final = ("trafilatura", "lxml", "feedparser", "ftfy", "charset-no
 def data_stages(config: Config, codebook: Codebook, run: RunFolder) -> list[Stage]:
     """Return the stages from sources to split and audited examples."""
     return [
-        Stage(
-            "ingest",
-            inputs=[*source_paths(config.ingest), *rule_files(config.ingest.boilerplate)],
-            outputs=[run.articles, run.rejects, run.copies],
-            settings=config.ingest.model_dump(mode="json"),
-            code=[
-                "ingest",
-                "preparation",
-                "provenance.py",
-                "groups.py",
-                "duplicates",
-                *SHARED_CODE,
-            ],
-            packages=[*PAGE_PACKAGES, "fastwarc", "openpyxl", "rensa", "py3langid"],
-            work=lambda: ingest(config.ingest, run),
-        ),
-        Stage(
-            "label",
-            inputs=[run.articles, *config.label.annotations, *config.label.earlier],
-            outputs=[run.examples, run.annotations, run.agreement, run.disputed, run.outdated],
-            settings={
-                "label": config.label.model_dump(mode="json", exclude=VOTING),
-                "seed": config.seed,
-                "codebook": codebook.model_dump(mode="json"),
-            },
-            code=[
-                "label",
-                "preparation",
-                "mentions.py",
-                "codebook",
-                "statistics",
-                "worklists.py",
-                *SHARED_CODE,
-            ],
-            packages=["numpy", "scipy"],
-            work=lambda: label(config, codebook, run),
-        ),
-        Stage(
-            "split",
-            inputs=[run.articles],
-            outputs=[run.splits, run.account],
-            settings=config.split.model_dump(mode="json"),
-            code=["split", "groups.py", "duplicates", *SHARED_CODE],
-            packages=["rensa"],
-            work=lambda: split(config.split, run),
-        ),
-        Stage(
-            "audit",
-            inputs=[run.articles, run.examples, run.splits],
-            outputs=[run.audit],
-            settings={
-                "audit": config.audit.model_dump(mode="json"),
-                "by": config.split.by,
-                "apart": grouped_by(config.split),
-                "asked": asked_fields(config.label),
-                "codebook": codebook.model_dump(mode="json"),
-            },
-            code=["audit", "groups.py", "duplicates", *SHARED_CODE],
-            packages=["rensa"],
-            work=lambda: audit(config, codebook, run),
-        ),
+        _ingest_stage(config, run),
+        _label_stage(config, codebook, run),
+        _split_stage(config, run),
+        _audit_stage(config, codebook, run),
     ]
+
+
+def _ingest_stage(config: Config, run: RunFolder) -> Stage:
+    return Stage(
+        "ingest",
+        inputs=[*source_paths(config.ingest), *rule_files(config.ingest.boilerplate)],
+        outputs=[run.articles, run.rejects, run.copies],
+        settings=config.ingest.model_dump(mode="json"),
+        code=[
+            "ingest",
+            "preparation",
+            "provenance.py",
+            "groups.py",
+            "duplicates",
+            *SHARED_CODE,
+        ],
+        packages=[*PAGE_PACKAGES, "fastwarc", "openpyxl", "rensa", "py3langid"],
+        work=lambda: ingest(config.ingest, run),
+    )
+
+
+def _label_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
+    return Stage(
+        "label",
+        inputs=[run.articles, *config.label.annotations, *config.label.earlier],
+        outputs=[run.examples, run.annotations, run.agreement, run.disputed, run.outdated],
+        settings={
+            "label": config.label.model_dump(mode="json", exclude=VOTING),
+            "seed": config.seed,
+            "codebook": codebook.model_dump(mode="json"),
+        },
+        code=[
+            "label",
+            "preparation",
+            "mentions.py",
+            "codebook",
+            "statistics",
+            "worklists.py",
+            *SHARED_CODE,
+        ],
+        packages=["numpy", "scipy"],
+        work=lambda: label(config, codebook, run),
+    )
+
+
+def _split_stage(config: Config, run: RunFolder) -> Stage:
+    return Stage(
+        "split",
+        inputs=[run.articles],
+        outputs=[run.splits, run.account],
+        settings=config.split.model_dump(mode="json"),
+        code=["split", "groups.py", "duplicates", *SHARED_CODE],
+        packages=["rensa"],
+        work=lambda: split(config.split, run),
+    )
+
+
+def _audit_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
+    return Stage(
+        "audit",
+        inputs=[run.articles, run.examples, run.splits],
+        outputs=[run.audit],
+        settings={
+            "audit": config.audit.model_dump(mode="json"),
+            "by": config.split.by,
+            "apart": grouped_by(config.split),
+            "asked": asked_fields(config.label),
+            "codebook": codebook.model_dump(mode="json"),
+        },
+        code=["audit", "groups.py", "duplicates", *SHARED_CODE],
+        packages=["rensa"],
+        work=lambda: audit(config, codebook, run),
+    )
 
 
 def ingest(section: Ingest, run: RunFolder) -> str:

@@ -11,15 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from pipeline import codebook as codebooks
-from pipeline import config as configs
-from pipeline.artifacts import RunFolder, read_json, read_table
+from pipeline.artifacts import RunFolder, read_table
 from pipeline.bundle import Bundle, TaskModel
 from pipeline.codebook import Codebook
 from pipeline.config import Config
-from pipeline.errors import DataError, PipelineError
+from pipeline.errors import DataError
 from pipeline.groups import outlet_key
 from pipeline.records import WORKLIST, Side, is_test
 from pipeline.review import (
@@ -39,7 +37,7 @@ from pipeline.review import (
 )
 from pipeline.stages.examples import View, coded_examples, shown, uncoded_examples, views
 from pipeline.stages.judging import Bench, judging_rung
-from pipeline.stages.run import run_stages
+from pipeline.stages.opening import config_of, open_run
 from pipeline.stages.runner import Outcome
 
 ARTICLES_AT_ONCE: Final = 2000
@@ -61,37 +59,10 @@ def open_project(
     folder: Path | None,
     told: Callable[[Outcome], None],
 ) -> Project:
-    """Open a run by its folder, or run a config as far as `split`.
-
-    A run is taken as it is. DataError where it has no config or no split.
-    """
-    if not where.is_dir():
-        config = configs.load(where, overrides)
-        run = RunFolder(folder if folder is not None else Path("runs") / config.name)
-        run_stages(config, run, "split", told)
-        return Project(config, codebooks.load(config.codebook), run)
-    if overrides or folder is not None:
-        raise PipelineError(f"{where} is a run; --set and --run go with a config")
-    run = RunFolder(where)
-    if not run.splits.exists():
-        raise DataError(
-            f"{where}: no run whose articles are split (it has no {run.splits.name}); name a "
-            "run's folder, or a config"
-        )
-    config = _config_of(run)
+    """Open a run by its folder, or run a config as far as `split`; see `open_run`."""
+    run = open_run(where, overrides, folder, "split", told)
+    config = config_of(run)
     return Project(config, codebooks.load(config.codebook), run)
-
-
-def _config_of(run: RunFolder) -> Config:
-    try:
-        return Config.model_validate(read_json(run.config))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise DataError(
-            f"{run.config}: {key}: {first['msg']}; the run is of another version: run its config "
-            "again"
-        ) from None
 
 
 def tasks_asked(codebook: Codebook, names: Sequence[str]) -> list[View]:

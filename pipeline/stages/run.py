@@ -43,11 +43,11 @@ def run_stages(
     stages = data_stages(config, codebook, run)
     if VOTE in wanted and anything_votes(config, codebook):
         stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
-    elif VOTE in wanted and config.label.votes.use == "train":
+    elif last == VOTE or (VOTE in wanted and config.label.votes.use == "train"):
+        needed = "" if last == VOTE else "label.votes.use: train needs votes, and "
         raise ConfigError(
-            "label.votes.use: train needs votes, and nothing votes: write 'rules' beside the "
-            f"labels of {config.codebook}, or set label.functions, label.zero_shot or "
-            "label.endpoint"
+            f"{needed}nothing votes: write 'rules' beside the labels of {config.codebook}, or set "
+            "label.functions, label.zero_shot or label.endpoint"
         )
     if "featurize" in wanted:  # from here on packages and encoders are needed
         stages += learning_stages(config, codebook, run, curves)

@@ -5,7 +5,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -50,6 +50,9 @@ from pipeline.stages.promotion import promote
 from pipeline.stages.runner import Stage
 from pipeline.stages.slices import outlet_names, with_slices
 from pipeline.stages.swaps import swapped
+
+if TYPE_CHECKING:
+    from pipeline.tracking import RunRecord
 
 # Examples scored at once: what bounds the memory beside the table itself.
 BATCH: Final = 4096
@@ -382,9 +385,21 @@ def _rung_settings(config: Config) -> list[tuple[str, object]]:
 
 def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> str:
     """Record the run in MLflow and register its model."""
-    from pipeline.tracking import Dataset, RunRecord, flatten, track
+    from pipeline.tracking import track
 
-    metrics = read_json(run.metrics)
+    tracked = track(_record_of(config, codebook, run, folder), config.track, folder)
+    write_json(run.tracking, tracked.as_dict())
+    told = f"run {tracked.run_id[:8]}, {tracked.registered_model} v{tracked.version}"
+    if config.track.promote == "never":
+        return told
+    force = config.track.promote == "always"
+    return f"{told}: {promote(run, config, folder, force=force).sentence}"
+
+
+def _record_of(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> "RunRecord":
+    """Return what MLflow is to keep of the run, from its files."""
+    from pipeline.tracking import Dataset, RunRecord, flatten
+
     coded = coded_examples(run, codebook)
     files = {
         path.name: path
@@ -394,41 +409,31 @@ def record(config: Config, codebook: Codebook, run: RunFolder, folder: Path) -> 
         )
     }  # fmt: skip
     files |= {path.name: path for path in sorted(run.plots.glob("*.png"))}
-    tracked = track(
-        RunRecord(
-            name=run.label(),
-            description=config.description,
-            params=flatten(config.model_dump(mode="json", exclude={"track"})),
-            metrics=metrics,
-            behaviour=read_json(run.behaviour)["tests"],
-            codebook=codebook.identity,
-            model_version=verify_bundle_folder(run.model),
-            model_name=f"slant-{codebook.name}",
-            bundle=run.model,
-            tasks={name: codebook.tasks[name].label_ids for name in sorted(codebook.tasks)},
-            datasets=[
-                Dataset(side, side_digest(coded, side), _on_side(coded, side), str(run.examples))
-                for side in sorted(pc.unique(coded["side"]).to_pylist())
-            ],
-            tags={
-                "data_digest": data_digest(run),
-                "slant_version": __version__,
-                **_git_tags(folder),
-            },
-            artifacts=files,
-            errors=_errors(read_table(run.predictions)),
-            card=run.card.read_text(encoding="utf-8"),
-            training_run=read_json(run.training)["run_id"] if run.training.exists() else None,
-        ),
-        config.track,
-        folder,
+    return RunRecord(
+        name=run.label(),
+        description=config.description,
+        params=flatten(config.model_dump(mode="json", exclude={"track"})),
+        metrics=read_json(run.metrics),
+        behaviour=read_json(run.behaviour)["tests"],
+        codebook=codebook.identity,
+        model_version=verify_bundle_folder(run.model),
+        model_name=f"slant-{codebook.name}",
+        bundle=run.model,
+        tasks={name: codebook.tasks[name].label_ids for name in sorted(codebook.tasks)},
+        datasets=[
+            Dataset(side, side_digest(coded, side), _on_side(coded, side), str(run.examples))
+            for side in sorted(pc.unique(coded["side"]).to_pylist())
+        ],
+        tags={
+            "data_digest": data_digest(run),
+            "slant_version": __version__,
+            **_git_tags(folder),
+        },
+        artifacts=files,
+        errors=_errors(read_table(run.predictions)),
+        card=run.card.read_text(encoding="utf-8"),
+        training_run=read_json(run.training)["run_id"] if run.training.exists() else None,
     )
-    write_json(run.tracking, tracked.as_dict())
-    told = f"run {tracked.run_id[:8]}, {tracked.registered_model} v{tracked.version}"
-    if config.track.promote == "never":
-        return told
-    force = config.track.promote == "always"
-    return f"{told}: {promote(run, config, folder, force=force).sentence}"
 
 
 def _on_side(coded: pa.Table, side: str) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import RunFolder, read_json, read_table, write_json, write_table
 from pipeline.codebook import Codebook
-from pipeline.config import Config
+from pipeline.config import Config, LabelSection
 from pipeline.documents import suggest
 from pipeline.errors import ConfigError, DataError
 from pipeline.records import SOFT_LABELS, VOTES, Side
@@ -18,6 +18,7 @@ from pipeline.stages.learning import encoder_packages
 from pipeline.stages.runner import Stage
 from pipeline.votes import (
     Ballot,
+    Function,
     Questions,
     account_of,
     cast_by_endpoint,
@@ -113,54 +114,64 @@ def vote(config: Config, codebook: Codebook, run: RunFolder) -> str:
         _check_tasks(f"label.{key}.tasks", tasks or [], codebook)
     examples = _with_places(read_table(run.examples), read_table(run.splits))
     asked = questions_of(read_table(run.articles, _ARTICLE_COLUMNS), examples, codebook)
-    tables: dict[str, list[pa.Table]] = {each.name: [] for each in asked}
-    names: dict[str, list[str]] = {each.name: [] for each in asked}
-    account: dict[str, Any] = {}
-
-    def take(questions: Questions, cast: Sequence[tuple[str, pa.Table]]) -> None:
-        names[questions.name] += [name for name, _ in cast]
-        tables[questions.name] += [table for _, table in cast]
-
-    for questions in asked:
-        if section.votes.rules:
-            take(questions, cast_by_rules(questions))
-        if section.functions and questions.name in functions:
-            take(
-                questions,
-                cast_by_functions(questions, functions[questions.name], section.functions),
-            )
-    if section.zero_shot:
-        chosen = {}
-        for questions in _of_tasks(asked, section.zero_shot.tasks):
-            cast, chosen[questions.name] = cast_by_zero_shot(
-                questions, section.zero_shot, *_gold(questions), _on_train(questions)
-            )
-            take(questions, [cast])
-        account["zero_shot"] = chosen
-    if section.endpoint:
-        ours = [
-            each.take(np.flatnonzero(_on_train(each)))
-            for each in _of_tasks(asked, section.endpoint.tasks)
-        ]
-        by_task, account["endpoint"] = cast_by_endpoint(ours, section.endpoint)
-        for questions in ours:
-            take(questions, [by_task[questions.name]])
-
+    cast, account = _cast_all(asked, section, functions)
     told, soft = {}, []
-    for questions in asked:
-        ours_alone = questions.take(np.flatnonzero(_on_train(questions)))
-        votes = pa.concat_tables([VOTES.empty_table(), *tables[questions.name]])
-        ballot = _ballot(ours_alone, votes, names[questions.name])
+    for questions in map(_train_side, asked):
+        ballot = _ballot(questions, cast)
         told[questions.name] = account_of(ballot, config.evaluate.confidence)
-        soft.append(soft_labels(ballot, ours_alone.ids, _uncoded(ours_alone), section.votes))
+        soft.append(soft_labels(ballot, questions.ids, _uncoded(questions), section.votes))
         told[questions.name]["soft_labels"] = len(soft[-1])
-    every = pa.concat_tables(
-        [VOTES.empty_table(), *(table for each in asked for table in tables[each.name])]
-    )
-    write_table(run.votes, every)
+    write_table(run.votes, pa.concat_tables([VOTES.empty_table(), *map(cast.on, asked)]))
     write_json(run.vote_account, {"tasks": told, **account})
     write_table(run.soft_labels, pa.concat_tables([SOFT_LABELS.empty_table(), *soft]))
     return _summary(told, account)
+
+
+class _Cast:
+    """The votes on each task, by who cast them."""
+
+    def __init__(self) -> None:
+        self._votes: dict[str, list[tuple[str, pa.Table]]] = {}
+
+    def add(self, questions: Questions, votes: Sequence[tuple[str, pa.Table]]) -> None:
+        self._votes.setdefault(questions.name, []).extend(votes)
+
+    def names(self, questions: Questions) -> list[str]:
+        """Return who voted, or might have, in the order of adding."""
+        return [name for name, _ in self._votes.get(questions.name, [])]
+
+    def on(self, questions: Questions) -> pa.Table:
+        """Return records.VOTES of all who voted."""
+        tables = [table for _, table in self._votes.get(questions.name, [])]
+        return pa.concat_tables([VOTES.empty_table(), *tables])
+
+
+def _cast_all(
+    asked: Sequence[Questions],
+    section: LabelSection,
+    functions: Mapping[str, Sequence[Function]],
+) -> tuple[_Cast, dict[str, Any]]:
+    """Let everybody vote, those that cost most last; also say how, JSON-ready."""
+    cast = _Cast()
+    account: dict[str, Any] = {}
+    for questions in asked:
+        if section.votes.rules:
+            cast.add(questions, cast_by_rules(questions))
+        if section.functions and (ours := functions.get(questions.name)):
+            cast.add(questions, cast_by_functions(questions, ours, section.functions))
+    if section.zero_shot:
+        account["zero_shot"] = {}
+        for questions in _of_tasks(asked, section.zero_shot.tasks):
+            votes, account["zero_shot"][questions.name] = cast_by_zero_shot(
+                questions, section.zero_shot, *_gold(questions), _on_train(questions)
+            )
+            cast.add(questions, [votes])
+    if section.endpoint:
+        on_train = [_train_side(each) for each in _of_tasks(asked, section.endpoint.tasks)]
+        by_task, account["endpoint"] = cast_by_endpoint(on_train, section.endpoint)
+        for questions in on_train:
+            cast.add(questions, [by_task[questions.name]])
+    return cast, account
 
 
 def _check_tasks(key: str, tasks: Sequence[str], codebook: Codebook) -> None:
@@ -188,6 +199,10 @@ def _on_train(questions: Questions) -> NDArray[np.bool_]:
     return np.asarray(on_train.to_numpy())
 
 
+def _train_side(questions: Questions) -> Questions:
+    return questions.take(np.flatnonzero(_on_train(questions)))
+
+
 def _gold(questions: Questions) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which labels are right, [n, L], and which examples have gold, [n]."""
     labels = questions.task.label_ids
@@ -202,13 +217,13 @@ def _uncoded(questions: Questions) -> NDArray[np.bool_]:
     return np.asarray(pc.equal(questions.examples["coders"], 0).to_numpy())
 
 
-def _ballot(questions: Questions, votes: pa.Table, functions: Sequence[str]) -> Ballot:
+def _ballot(questions: Questions, cast: _Cast) -> Ballot:
     labels = questions.task.label_ids
     gold, known = _gold(questions)
     return Ballot(
         labels,
         questions.many,
-        matrix_of(votes, functions, questions.ids, labels),
+        matrix_of(cast.on(questions), cast.names(questions), questions.ids, labels),
         gold,
         known,
         questions.examples["story"].to_pylist(),
@@ -223,5 +238,6 @@ def _summary(told: Mapping[str, Any], account: Mapping[str, Any]) -> str:
     if endpoint := account.get("endpoint"):
         failures = sum(endpoint["failures"].values())
         cost = "" if endpoint["cost"] is None else f", cost {endpoint['cost']:.4f}"
-        parts.append(f"endpoint {endpoint['requests']} requests, {failures} failures{cost}")
+        left = f", {endpoint['not_asked']} not asked" if endpoint["not_asked"] else ""
+        parts.append(f"endpoint {endpoint['requests']} requests, {failures} failures{left}{cost}")
     return "; ".join(parts)

@@ -1,1 +1,1 @@
-"""Resampling, paired counts and shares: what every score and its interval is computed with."""
+"""Resampling, paired counts and shares, who is right among many: what numbers are computed with."""

@@ -1,5 +1,6 @@
 """A linear classifier for one task: try each C on held-out rows, calibrate, train on all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -84,48 +85,59 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     check_labels(data.name, data.labels, data.present[train_rows])
     fitted_on = np.flatnonzero(data.counted) if section.refit else train_rows
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
-    scored_rows = np.concatenate([test for _, test in held_out])
-    gold = data.gold[scored_rows]
-
-    tried: list[dict[str, Any]] = []
-    fitted: list[tuple[float, NDArray[np.float32] | None]] = []
-    for strength in sorted(section.C):
-        scores = np.concatenate(
-            [
-                _scores(_fit(data, train, section, strength, seed), data, test)
-                for train, test in held_out
-            ]
-        )
-        temperature = fit_temperature(scores, gold, data.many)
-        likely = probabilities(scores, data.many, temperature)
-        thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
-        answer = chosen(likely, thresholds)
-        loss = log_loss(likely, gold, data.many)
-        tried.append(
-            {
-                "setting": "C",
-                "value": strength,
-                "macro_f1": macro_f1(answer, gold),
-                "log_loss": loss,
-            }
-        )
-        fitted.append((temperature, thresholds))
-    best = min(range(len(tried)), key=lambda at: (-tried[at]["macro_f1"], tried[at]["log_loss"]))
-    for index, row in enumerate(tried):
-        row["chosen"] = index == best
-    strength = tried[best]["value"]
-    temperature, thresholds = fitted[best]
-
-    blind_to_dev = _fit(data, train_rows, section, strength, seed)
+    trials = [_try(data, held_out, section, strength, seed) for strength in sorted(section.C)]
+    best = min(trials, key=lambda trial: (-trial.macro_f1, trial.log_loss))
+    blind_to_dev = _fit(data, train_rows, section, best.strength, seed)
     dev_scores = _scores(blind_to_dev, data, dev_rows)
     weights, bias = (
-        _fit(data, fitted_on, section, strength, seed) if section.refit else blind_to_dev
+        _fit(data, fitted_on, section, best.strength, seed) if section.refit else blind_to_dev
     )
     return TrainedTask(
-        LinearHead(data.labels, weights, bias, temperature, thresholds),
-        tried,
-        probabilities(dev_scores, data.many, temperature),
+        LinearHead(data.labels, weights, bias, best.temperature, best.thresholds),
+        [trial.as_row(best=trial is best) for trial in trials],
+        probabilities(dev_scores, data.many, best.temperature),
     )
+
+
+class _Trial(NamedTuple):
+    """What one C comes to on held-out rows."""
+
+    strength: float
+    temperature: float
+    thresholds: NDArray[np.float32] | None
+    macro_f1: float
+    log_loss: float
+
+    def as_row(self, *, best: bool) -> dict[str, Any]:
+        return {
+            "setting": "C",
+            "value": self.strength,
+            "macro_f1": self.macro_f1,
+            "log_loss": self.log_loss,
+            "chosen": best,
+        }
+
+
+def _try(
+    data: TaskData,
+    held_out: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    section: LinearTrain,
+    strength: float,
+    seed: int,
+) -> _Trial:
+    """Fit with one C on the first of each pair of rows, and judge on the second."""
+    gold = data.gold[np.concatenate([test for _, test in held_out])]
+    scores = np.concatenate(
+        [
+            _scores(_fit(data, train, section, strength, seed), data, test)
+            for train, test in held_out
+        ]
+    )
+    temperature = fit_temperature(scores, gold, data.many)
+    likely = probabilities(scores, data.many, temperature)
+    thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
+    f1 = macro_f1(chosen(likely, thresholds), gold)
+    return _Trial(strength, temperature, thresholds, f1, log_loss(likely, gold, data.many))
 
 
 def _held_out_parts(

@@ -2,16 +2,21 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import orjson
 
-from pipeline.errors import DataError
+from pipeline.caches import open_cache
 from pipeline.votes.asking import Reply
 
 _FILE: Final = "answers.sqlite"
+_TABLE: Final = (
+    "answers (asked BLOB PRIMARY KEY, content TEXT NOT NULL, input_tokens INTEGER, "
+    "output_tokens INTEGER)"
+)
 
 
 def key_of(url: str, body: dict[str, Any]) -> bytes:
@@ -23,32 +28,16 @@ def key_of(url: str, body: dict[str, Any]) -> bytes:
 class AnswerCache:
     """A SQLite file; several processes may use it at once. It holds no prompt and no key."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / _FILE
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
 
-    def __enter__(self) -> Self:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(self._path, timeout=60)
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute(
-                "CREATE TABLE IF NOT EXISTS answers (asked BLOB PRIMARY KEY, content TEXT NOT NULL,"
-                " input_tokens INTEGER, output_tokens INTEGER) WITHOUT ROWID"
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise DataError(
-                f"label.endpoint.cache: {self._path} cannot be used ({error}); remove it, or name "
-                "another folder"
-            ) from None
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._base.close()
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path) -> Iterator[Self]:
+        """Open the cache in this folder; DataError where it cannot be used."""
+        key, otherwise = "label.endpoint.cache", "name another folder"
+        with open_cache(folder / _FILE, _TABLE, key, otherwise) as base:
+            yield cls(base)
 
     def get(self, key: bytes) -> Reply | None:
         """Return the answer that is known, if any."""

@@ -50,6 +50,7 @@ class Failure:
     wait: float = 0.0  # seconds that the server asks for
     hopeless: bool = False  # whether every other request will fail as well
     maybe_paid: bool = False  # whether the server may have done the work
+    unasked: bool = False  # whether nothing was sent
 
 
 class Outcome(NamedTuple):
@@ -80,10 +81,10 @@ class Client:
         `may_send` is called before each request, and says why not if it may not be sent.
         """
         sent = lost = 0
-        outcome: Reply | Failure = Failure("stopped")
+        outcome: Reply | Failure = Failure("stopped", unasked=True)
         while not self._stopped.is_set():
             if (refused := may_send()) is not None:
-                outcome = outcome if sent else Failure(refused)
+                outcome = outcome if sent else Failure(refused, unasked=True)
                 break
             outcome = self._send(messages)
             sent += 1

@@ -37,7 +37,7 @@ class _Open(NamedTuple):
 class Tally:
     """What was asked, answered and paid."""
 
-    asked: int = 0
+    questions: int = 0
     from_cache: int = 0
     replies: int = 0
     answered: int = 0
@@ -49,7 +49,8 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
     detail: str = ""
     stopped: str | None = None
-    unanswered: int = 0  # what may be answered when it is asked again
+    not_asked: int = 0  # what a limit, or the end of hope, left unasked
+    unanswered: int = 0  # what may be answered when it is asked again, also what was not asked
 
     def as_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -107,11 +108,11 @@ def endpoint_votes(
     client = Client(section)
     budget, tally = _Budget(section), Tally()
     rows: list[dict[str, Any]] = []
-    with AnswerCache(section.cache) as cache:
+    with AnswerCache.opened(section.cache) as cache:
 
         def unknown() -> Iterator[_Open]:
             for each in _in_fair_order(asked, client, section):
-                tally.asked += 1
+                tally.questions += 1
                 known = cache.get(each.key)
                 if known is None:
                     yield each
@@ -126,7 +127,7 @@ def endpoint_votes(
                 rows += _read(each, outcome, tally)
             else:
                 tally.unanswered += 1
-                rows.append(_failed(each, outcome.reason, tally, outcome.detail))
+                rows.append(_left(each, outcome, tally))
     tally.requests = budget.requests
     if section.input_price is not None and section.output_price is not None:
         tally.cost = budget.spent
@@ -138,10 +139,12 @@ def endpoint_votes(
 
 
 def _raise_nothing(section: Endpoint, tally: Tally) -> None:
-    reasons = ", ".join(f"{reason} ({count})" for reason, count in tally.failures.most_common(3))
+    counted = tally.failures + Counter({f"not asked: {tally.stopped}": tally.not_asked})
+    reasons = ", ".join(f"{reason} ({count})" for reason, count in counted.most_common(3))
     said = f"; the server says: {tally.detail}" if tally.detail else ""
     raise DataError(
-        f"label.endpoint: {section.url} answered none of {tally.asked} questions: {reasons}{said}"
+        f"label.endpoint: {section.url} answered none of {tally.questions} questions: "
+        f"{reasons}{said}"
     )
 
 
@@ -186,7 +189,7 @@ def _ask_all(
                     yield each, outcome
         finally:  # also when the reader is stopped: nobody waits for retries
             client.stop()
-    yield from ((each, Failure(f"not asked: {tally.stopped}")) for each in waiting)
+    yield from ((each, Failure(f"not asked: {tally.stopped}", unasked=True)) for each in waiting)
 
 
 def _ask(each: _Open, client: Client, budget: _Budget) -> Reply | Failure:
@@ -209,7 +212,8 @@ def _read(each: _Open, reply: Reply, tally: Tally) -> list[dict[str, Any]]:
     try:
         labels = answer_in(reply.content, each.questions)
     except ValueError as error:
-        return [_failed(each, str(error), tally)]
+        tally.failures[str(error)] += 1
+        return [_silent(each, str(error))]
     if labels is None:
         tally.abstained += 1
         return [_silent(each, _CANNOT_TELL)]
@@ -217,10 +221,14 @@ def _read(each: _Open, reply: Reply, tally: Tally) -> list[dict[str, Any]]:
     return list(answer_rows(each.questions, each.row, NAME, labels, whole=True))
 
 
-def _failed(each: _Open, reason: str, tally: Tally, detail: str = "") -> dict[str, Any]:
-    tally.failures[reason] += 1
-    tally.detail = tally.detail or detail
-    return _silent(each, reason)
+def _left(each: _Open, failure: Failure, tally: Tally) -> dict[str, Any]:
+    """Return the row of a question without a reply, and count it."""
+    if failure.unasked:
+        tally.not_asked += 1
+    else:
+        tally.failures[failure.reason] += 1
+    tally.detail = tally.detail or failure.detail
+    return _silent(each, failure.reason)
 
 
 def _silent(each: _Open, reason: str) -> dict[str, Any]:

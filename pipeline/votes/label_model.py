@@ -1,10 +1,10 @@
 """From the votes about each example to the probability of each label.
 
-The label model is that of Dawid and Skene (1979, https://doi.org/10.2307/2346806): given the right
-label, functions vote independently of one another, each with its own probabilities. Abstaining is
-one of a function's outcomes, since a rule that is silent says something too: that its label is less
-likely. The right labels of examples with gold are known, those of the others are what expectation
-and maximisation find. Both are smoothed towards a function that is right seven times in ten.
+The label model is that of Dawid and Skene (1979): given the right label, functions vote
+independently of one another, each with its own probabilities. Abstaining is one of a function's
+outcomes, since a rule that is silent says something too: that its label is less likely. The right
+labels of examples with gold are known, those of the others are what expectation and maximisation
+find. Both are smoothed towards a function that is right seven times in ten.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.statistics.dawid_skene import probabilities, settle
 from pipeline.votes.matrix import ABSTAINS, Matrix
 
 # What a function is taken for before it has voted, and how many examples of each label that is
@@ -98,20 +99,15 @@ def _fit(
     outcomes = np.where(votes == ABSTAINS, classes, votes)
     weights = np.where(known, 1.0, _UNCODED)[:, None]
     believed = [_believed(column, balance) for column in outcomes.T]
-    rounds, moved = 0, np.inf
-    while rounds < _ROUNDS and moved >= _SETTLED:
-        rounds += 1
-        likely[known] = gold[known]
+
+    def step(likely: NDArray[np.float64]) -> NDArray[np.float64]:
         scores = np.tile(np.log(balance), (len(likely), 1))
         for column, before in zip(outcomes.T, believed, strict=True):
             scores += np.log(_outcomes_of(column, likely * weights, before))[:, column].T
-        scores -= scores.max(axis=1, keepdims=True)
-        found = np.exp(scores)
-        found /= found.sum(axis=1, keepdims=True)
-        moved = float(np.abs(found - likely)[~known].max(initial=0))
-        likely = found
-    likely[known] = gold[known]
-    return Combined(likely, rounds, moved < _SETTLED)
+        return probabilities(scores)
+
+    found = settle(likely, step, known, gold, _ROUNDS, _SETTLED)
+    return Combined(found.likely, found.rounds, found.settled)
 
 
 def _balance(

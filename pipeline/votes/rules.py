@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.codebook import Label, Task
-from pipeline.codebook.rules import Rule, Where
+from pipeline.codebook.rules import LabelRule, Where
 from pipeline.mentions import MentionFinder
 from pipeline.votes.places import Pieces, pieces_of
 from pipeline.votes.questions import Questions, votes_for
@@ -39,7 +39,7 @@ def rule_votes(questions: Questions) -> Iterator[pa.Table]:
             yield votes_for(questions, _name(label, number), np.flatnonzero(hit), label.id)
 
 
-def _hit(rule: Rule, pieces: Pieces, questions: Questions) -> NDArray[np.bool_]:
+def _hit(rule: LabelRule, pieces: Pieces, questions: Questions) -> NDArray[np.bool_]:
     """Tell which examples the rule hits, [n]."""
     rows = _found(rule, pieces.texts)
     if rule.unless and len(rows):
@@ -52,7 +52,7 @@ def _hit(rule: Rule, pieces: Pieces, questions: Questions) -> NDArray[np.bool_]:
     return hit[questions.article_of] if pieces.of_articles else hit
 
 
-def _found(rule: Rule, texts: pa.Array) -> NDArray[np.int64]:
+def _found(rule: LabelRule, texts: pa.Array) -> NDArray[np.int64]:
     """Return the rows whose text has one of the keywords, or the pattern."""
     if rule.keywords is not None:
         return _found_words(rule.keywords, texts)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from pipeline.codebook import Codebook
-from pipeline.codebook.versions import Answer, Kind, Migration, OutdatedError
+from pipeline.codebook.versions import Kind, Migration, OutdatedError, VersionedAnswer
 
 ECONOMY = {"id": "economy", "definition": "Companies, prices, work."}
 CULTURE = {"id": "culture", "definition": "Music and books."}
@@ -34,12 +34,12 @@ def found(
 
 
 def carried(new: Codebook, *labels: str, old: Codebook = OLD) -> tuple[str, ...]:
-    return Migration(old, new).carry(Answer("topic", None, labels)).labels
+    return Migration(old, new).carry(VersionedAnswer("topic", None, labels)).labels
 
 
 def outdated(new: Codebook, *labels: str, old: Codebook = OLD) -> str:
     with pytest.raises(OutdatedError) as caught:
-        Migration(old, new).carry(Answer("topic", None, labels))
+        Migration(old, new).carry(VersionedAnswer("topic", None, labels))
     return str(caught.value)
 
 
@@ -152,7 +152,7 @@ def test_of_many_labels_each_is_carried_and_no_label_stays_none() -> None:
 
 
 def test_targets_are_renamed_split_and_removed() -> None:
-    stance = Answer("stance", "pact", ("pro",))
+    stance = VersionedAnswer("stance", "pact", ("pro",))
     renamed = book(ECONOMY, CULTURE, targets=({"id": "treaty", "name": "N", "replaces": ["pact"]},))
     assert Migration(OLD, renamed).carry(stance).target == "treaty"
     split = book(ECONOMY, CULTURE, targets=(PACT, {"id": "nt", "name": "T", "replaces": ["pact"]}))
@@ -166,7 +166,7 @@ def test_targets_are_renamed_split_and_removed() -> None:
 
 
 def test_a_target_that_only_rows_name_is_carried_as_it_is() -> None:
-    answer = Answer("stance", "the ferries", ("con",))
+    answer = VersionedAnswer("stance", "the ferries", ("con",))
     assert Migration(OLD, book(ECONOMY, CULTURE)).carry(answer) == answer
 
 
@@ -188,7 +188,7 @@ def test_a_renamed_task_takes_its_answers_along() -> None:
     changes = found(new)
     assert (Kind.RENAMED, ("topic",), ("subject",)) in changes
     assert (Kind.REMOVED, ("stance",), ()) in changes
-    answer = Migration(OLD, new).carry(Answer("topic", None, ("economy",)))
-    assert answer == Answer("subject", None, ("economy",))
+    answer = Migration(OLD, new).carry(VersionedAnswer("topic", None, ("economy",)))
+    assert answer == VersionedAnswer("subject", None, ("economy",))
     with pytest.raises(OutdatedError, match="the task 'stance' is gone"):
-        Migration(OLD, new).carry(Answer("stance", "pact", ("pro",)))
+        Migration(OLD, new).carry(VersionedAnswer("stance", "pact", ("pro",)))

@@ -1,4 +1,4 @@
-"""From several answers to gold: votes, models of the coders, a named coder; what is disputed."""
+"""From several answers to gold: the majority, models of coders, a named coder; what is disputed."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from pipeline.config import DawidSkene, LabelSection, Majority, OneCoin
 from pipeline.errors import DataError
 from pipeline.label.adjudication import check_coder, decide, disputed_worklist
-from pipeline.label.adjudication.coder_models import Votes, estimate
+from pipeline.label.adjudication.coder_models import CoderAnswers, estimate
 from pipeline.records import WORKLIST
 
 DAWID_SKENE = DawidSkene(by="dawid_skene")
@@ -28,7 +28,7 @@ def anaesthetists():
             for n, patient in enumerate(ANAESTHETISTS.split())
             for at, said in enumerate(patient)]  # fmt: skip
     example, coder, label = np.array(rows).T
-    return Votes(example, coder, label, (45, 5, 4), np.full(45, -1))
+    return CoderAnswers(example, coder, label, (45, 5, 4), np.full(45, -1))
 
 
 def adjudicate(**section):

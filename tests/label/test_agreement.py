@@ -9,7 +9,8 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from pipeline.config import Agreement
-from pipeline.label.agreement import agreement_on, disagreements_with
+from pipeline.label.agreement import agreement_on
+from pipeline.label.agreement.disagreements import Disagreements
 from pipeline.label.agreement.krippendorff import (
     distance_alpha,
     distance_tally,
@@ -280,7 +281,7 @@ def test_who_disagrees_with_whom_on_what_is_counted_with_examples(answered):
 
 
 def test_the_one_who_is_asked_about_is_the_second_of_each_pair(answered):
-    rows = disagreements_with("c1", answered("aab", "abb", "aaa"))
+    rows = Disagreements.of(answered("aab", "abb", "aaa")).of_coder("c1")
     assert {(*row["coders"], *row["labels"], row["n"]) for row in rows} == {
         ("c0", "c1", "a", "b", 1), ("c2", "c1", "a", "b", 2)
     }  # fmt: skip

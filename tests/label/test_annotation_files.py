@@ -46,6 +46,24 @@ def test_answers_that_none_holds_survive_being_written_and_read(tmp_path):
     assert again["label"].to_pylist() == ["", "money"]
 
 
+def test_a_carriage_return_in_a_comment_survives_being_written_and_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(
+        b'article_id,task,coder,label,comment\na1,topic,ada,money,"one\rtwo"\n'
+    )
+    table, _ = carried_annotations([tmp_path / "a.csv"], CODEBOOK, CODEBOOK)
+    write_annotations(tmp_path / "b.csv", table)
+    again, _ = carried_annotations([tmp_path / "b.csv"], CODEBOOK, CODEBOOK)
+    assert again["comment"].to_pylist() == ["one\rtwo"]
+
+
+def test_a_long_comment_is_read(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        f"article_id,task,coder,label,comment\na1,topic,ada,money,{'long ' * 40_000}\n"
+    )
+    table, _ = carried_annotations([tmp_path / "a.csv"], CODEBOOK, CODEBOOK)
+    assert len(table["comment"][0].as_py()) == 199_999
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

@@ -289,7 +289,7 @@ def test_coders_of_a_csv_file_decide_by_majority(tmp_path: Path) -> None:
     assert stance["a2|stance|pact"]["gold"] == ["pro"]
     assert stance["a2|stance|someone"]["gold"] == ["con"]
     assert labelled.agreement["ties"] == [
-        {"example_id": "a2|topic|", "votes": {"trade": 1, "war": 1}}
+        {"example_id": "a2|topic|", "answers": {"trade": 1, "war": 1}}
     ]
     # By hand: a1 has one equal pair of three, a2 none of one.
     found = labelled.agreement["tasks"]["topic"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pipeline.ingest import tidy
 from pipeline.preparation import in_body, in_whole, put_together
 from pipeline.preparation.boilerplate import BoilerplateFinder
-from pipeline.preparation.rules import Rule, Stands, packaged_rules
+from pipeline.preparation.rules import BoilerplateRule, Stands, packaged_rules
 from pipeline.preparation.screen import bit_of, screen_for, suspects
 
 RULES = packaged_rules()
@@ -153,7 +153,7 @@ def test_very_long_and_empty_texts_pass():
 
 def test_more_rules_than_bits_find_what_they_look_for():
     rules = {
-        f"rule-{number}": Rule(words=[f"word{number}"], pattern=f"word{number} here")
+        f"rule-{number}": BoilerplateRule(words=[f"word{number}"], pattern=f"word{number} here")
         for number in range(130)
     }
     finder = BoilerplateFinder(rules)
@@ -163,5 +163,5 @@ def test_more_rules_than_bits_find_what_they_look_for():
 
 
 def test_rules_without_words_look_at_every_line():
-    finder = BoilerplateFinder({"stars": Rule(pattern=r"\*+")})
+    finder = BoilerplateFinder({"stars": BoilerplateRule(pattern=r"\*+")})
     assert set_apart("One.\n***\nTwo.", finder)[0] == "One.\nTwo."

@@ -181,7 +181,7 @@ def test_a_run_is_opened_by_its_folder_and_taken_as_it_is(opened):
     with pytest.raises(PipelineError, match="--set and --run go with a config"):
         open_project(project.run.path, ["seed=1"], None, lambda _: None)
     project.run.splits.unlink()
-    with pytest.raises(DataError, match="no run whose articles are split"):
+    with pytest.raises(DataError, match="no run that got as far as split"):
         open_project(project.run.path, [], None, lambda _: None)
 
 

@@ -1,10 +1,9 @@
 """Who is right is estimated together with how each coder errs: Dawid and Skene, and one coin.
 
-Source: Dawid and Skene (1979), Maximum Likelihood Estimation of Observer Error-Rates Using the EM
-Algorithm, https://doi.org/10.2307/2346806. Their estimates are smoothed here: each coder's errors
-are drawn to those of all coders together, by as many made-up answers as `prior` says, so that few
-answers make nobody perfect. One coin (Dawid and Skene's model with one number a coder) is in Zhang
-and others (2016), https://jmlr.org/papers/v17/14-511.html.
+Dawid and Skene's estimates are smoothed here: each coder's errors are drawn to those of all coders
+together, by as many made-up answers as `prior` says, so that few answers make nobody perfect. One
+coin (Dawid and Skene's model with one number a coder) is in Zhang and others (2016),
+https://jmlr.org/papers/v17/14-511.html.
 """
 
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from pipeline.config import DawidSkene, OneCoin
 from pipeline.statistics.bootstrap import Codes, Floats
+from pipeline.statistics.dawid_skene import probabilities, settle
 
 # Posteriors that move by less in a round have arrived.
 SETTLED: Final = 1e-5
@@ -22,7 +22,7 @@ LEAST: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Votes:
+class CoderAnswers:
     """a answers of c coders to n questions with k possible answers each."""
 
     example: Codes  # (a,)
@@ -49,34 +49,37 @@ class Estimate:
         return np.asarray(np.einsum("k,ckk->c", self.prevalence, self.errors))
 
 
-def estimate(votes: Votes, section: DawidSkene | OneCoin) -> Estimate:
-    """Estimate by expectation and maximisation in turn, from the shares of the votes on.
+def estimate(answers: CoderAnswers, section: DawidSkene | OneCoin) -> Estimate:
+    """Estimate by expectation and maximisation in turn, from the shares of the answers on.
 
-    No random numbers: equal votes give equal estimates.
+    No random numbers: equal answers give equal estimates.
     """
-    n, c, k = votes.shape
-    table = _table(votes)
-    posterior = _known((table.T @ np.tile(np.eye(k), (c, 1))) + LEAST, votes)
-    settled, rounds = False, 0
-    while not settled and rounds < section.rounds:
-        rounds += 1
+    n, c, k = answers.shape
+    table = _table(answers)
+
+    def parameters(posterior: Floats) -> tuple[Floats, Floats]:
         prevalence = (posterior.sum(axis=0) + 1 / k) / (n + 1)
-        errors = _errors(table @ posterior, votes.shape, section)
-        moved = _posterior(table, prevalence, errors, votes)
-        settled = bool(np.abs(moved - posterior).max(initial=0) < SETTLED)
-        posterior = moved
-    prevalence = (posterior.sum(axis=0) + 1 / k) / (n + 1)
-    errors = _errors(table @ posterior, votes.shape, section)
-    return Estimate(posterior, prevalence, errors, rounds, settled)
+        return prevalence, _errors(table @ posterior, answers.shape, section)
+
+    counted = (table.T @ np.tile(np.eye(k), (c, 1))) + LEAST
+    found = settle(
+        counted / counted.sum(axis=1, keepdims=True),
+        lambda posterior: _posterior(table, *parameters(posterior)),
+        known=answers.known >= 0,
+        right=np.eye(k)[answers.known],
+        rounds=section.rounds,
+        least=SETTLED,
+    )
+    return Estimate(found.likely, *parameters(found.likely), found.rounds, found.settled)
 
 
-def _table(votes: Votes) -> Any:
+def _table(answers: CoderAnswers) -> Any:
     """Return which answers there are: a sparse (coders × labels, n)."""
     from scipy.sparse import csr_array
 
-    n, c, k = votes.shape
-    ones = np.ones(len(votes.example))
-    return csr_array((ones, (votes.coder * k + votes.label, votes.example)), shape=(c * k, n))
+    n, c, k = answers.shape
+    ones = np.ones(len(answers.example))
+    return csr_array((ones, (answers.coder * k + answers.label, answers.example)), shape=(c * k, n))
 
 
 def _errors(counts: Floats, shape: tuple[int, int, int], section: DawidSkene | OneCoin) -> Floats:
@@ -101,16 +104,7 @@ def _one_coin(accuracy: Floats, k: int) -> Floats:
     return np.where(np.eye(k, dtype=np.bool_), accuracy[:, None, None], wrong)
 
 
-def _posterior(table: Any, prevalence: Floats, errors: Floats, votes: Votes) -> Floats:
-    _, c, k = votes.shape
+def _posterior(table: Any, prevalence: Floats, errors: Floats) -> Floats:
+    c, k, _ = errors.shape
     speaks = np.log(np.maximum(errors, LEAST)).transpose(0, 2, 1).reshape(c * k, k)
-    logs = table.T @ speaks + np.log(prevalence)
-    return _known(np.exp(logs - logs.max(axis=1, keepdims=True)), votes)
-
-
-def _known(weights: Floats, votes: Votes) -> Floats:
-    """Make each row sum to one, and those with a known answer certain of it."""
-    posterior = weights / weights.sum(axis=1, keepdims=True)
-    rows = np.flatnonzero(votes.known >= 0)
-    posterior[rows] = np.eye(votes.shape[2])[votes.known[rows]]
-    return np.asarray(posterior)
+    return probabilities(table.T @ speaks + np.log(prevalence))

@@ -1,4 +1,4 @@
-"""Gold by the votes of the coders, each of whom has one."""
+"""Gold by what most coders chose."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from pipeline.label.adjudication.decisions import Decision
 from pipeline.label.answered import Answers
 
 
-def votes(answers: Answers) -> dict[str, int]:
+def coders_behind(answers: Answers) -> dict[str, int]:
     """Count the coders behind each label; sorted by label."""
     counts = Counter(label for labels in answers.values() for label in labels)
     return dict(sorted(counts.items()))
@@ -15,11 +15,11 @@ def votes(answers: Answers) -> dict[str, int]:
 def majority(answers: Answers, *, many: bool) -> Decision:
     """Decide by the majority; no gold where nobody answered or the coders are split.
 
-    Where one label is chosen, it is the one with the most votes, and two such are a tie. Where
+    Where one label is chosen, it is the one that most coders chose, and two such are a tie. Where
     many are, it is all that more than half of the coders chose; no label where more than half of
     them chose none, and else a tie.
     """
-    counts = votes(answers)
+    counts = coders_behind(answers)
     if many:
         return _of_many(answers, counts)
     most = max(counts.values(), default=0)
@@ -33,7 +33,7 @@ def _of_many(answers: Answers, counts: dict[str, int]) -> Decision:
     nones = sum(not labels for labels in answers.values())
     if not found and 2 * nones <= n:
         return Decision(None, None)
-    # Each label is a vote of its own, and the closest one tells most.
+    # Each label is decided for itself, and the closest decision tells most.
     closest = min((max(count, n - count) for count in counts.values()), default=nones)
     return _decided(found, closest, answers)
 

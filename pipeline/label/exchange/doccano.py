@@ -29,6 +29,7 @@ from pipeline.label.exchange.returned import (
     text_of,
     texts_of,
 )
+from pipeline.label.incoming import STDIN
 from pipeline.records import NONE_HOLDS
 
 # The file of a project in which all share one answer.
@@ -65,7 +66,8 @@ class Doccano:
 
     def read(self, path: Path, coder: str | None) -> Iterator[Item]:
         """Read the export of the kind JSONL."""
-        who = coder or ("" if path.stem == SHARED else path.stem.strip())
+        nobody = path == STDIN or path.stem == SHARED
+        who = coder or ("" if nobody else path.stem.strip())
         for place, row in json_lines(path):
             if isinstance(row, Left):
                 yield row

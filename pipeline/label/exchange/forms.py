@@ -27,7 +27,8 @@ class Form(Protocol):
     def read(self, path: Path, coder: str | None) -> Iterator[Item]:
         """Yield what is in a file that the tool wrote, by `coder` where it names nobody.
 
-        DataError where it cannot be read at all.
+        The path `-` is standard input, where the tool writes single files. DataError where it
+        cannot be read at all.
         """
 
 

@@ -11,6 +11,7 @@ from pipeline.errors import DataError
 from pipeline.label.answer_file import Answer, AnswerFile, Key
 from pipeline.label.exchange.collecting import Collected, collect
 from pipeline.label.exchange.forms import Form
+from pipeline.label.incoming import STDIN
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def import_answers(
 
     See `collect`. What is no answer goes to `<output>.rejects.jsonl`.
     """
+    if files.count(STDIN) > 1:
+        raise DataError(f"{STDIN}: standard input can be read once only")
     rejects_file = output.with_name(f"{output.name}.rejects.jsonl")
     for file in files:
         for written in (output, rejects_file):

@@ -4,6 +4,7 @@ The formats: https://labelstud.io/guide/task_format and https://labelstud.io/tag
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ from pipeline.label.exchange.returned import (
     texts_of,
     unreadable,
 )
+from pipeline.label.incoming import opened
 from pipeline.records import NONE_HOLDS
 
 # Names of the parts of our interface, which stand in each answer.
@@ -165,7 +167,8 @@ def _definitions(view: ET.Element, labels: Sequence[Label]) -> None:
 
 def _tasks(path: Path) -> list[Any]:
     try:
-        tasks = orjson.loads(path.read_bytes())
+        with opened(path) as stream:
+            tasks = orjson.loads(stream.read())
     except OSError as error:
         raise unreadable(path, error) from None
     except orjson.JSONDecodeError as error:
@@ -197,6 +200,29 @@ def _answers(place: str, task: Mapping[str, Any], coder: str | None) -> Iterator
         yield from _annotation(where, task["data"], annotation, coder)
 
 
+@dataclass
+class _Said:
+    """What the results of an annotation come to."""
+
+    chosen: dict[str, list[str] | None] = field(default_factory=dict)
+    """Labels by the part of the interface; None where something else is among them."""
+    comments: list[str] = field(default_factory=list)
+
+    def take(self, result: Mapping[str, Any]) -> bool:
+        """Take a result if it is a choice for the whole text or our comment; False for others."""
+        name, kind = text_of(result.get("from_name")), text_of(result.get("type"))
+        found = result.get("value")
+        value: dict[str, Any] = found if isinstance(found, dict) else {}
+        if kind in CHOOSES and "start" not in value and not result.get("parentID"):
+            before, more = self.chosen.get(name, []), texts_of(_ends(value.get(kind)))
+            self.chosen[name] = None if before is None or more is None else before + more
+        elif kind == "textarea" and name == COMMENT:
+            self.comments += [text_of(text) for text in listed(value.get("text"))]
+        else:
+            return False
+        return True
+
+
 def _annotation(
     place: str, data: Mapping[str, Any], annotation: Mapping[str, Any], coder: str | None
 ) -> Iterator[Item]:
@@ -206,33 +232,24 @@ def _annotation(
     if annotation.get("was_cancelled"):
         yield Left(Kind.SKIPPED, place, "skipped by the coder", {**seen, "result": results})
         return
-    chosen: dict[str, list[str] | None] = {}
-    comments: list[str] = []
+    said = _Said()
     for result in results:
         if not isinstance(result, dict):
             yield Left(Kind.REJECT, place, "a result is no object", {**seen, "result": result})
-            continue
-        name, kind = text_of(result.get("from_name")), text_of(result.get("type"))
-        found = result.get("value")
-        value: dict[str, Any] = found if isinstance(found, dict) else {}
-        if kind in CHOOSES and "start" not in value and not result.get("parentID"):
-            before, more = chosen.get(name, []), texts_of(_ends(value.get(kind)))
-            chosen[name] = None if before is None or more is None else before + more
-        elif kind == "textarea" and name == COMMENT:
-            comments += [text_of(text) for text in listed(value.get("text"))]
-        else:
+        elif not said.take(result):
+            kind = text_of(result.get("type"))
             what = "relations" if kind == "relation" else f"results of type {kind!r}"
             yield Left(Kind.LEFT_OUT, place, f"{what} have no place among labels", result)
     if annotation.get("lead_time") is not None:
         told = {**seen, "lead_time": annotation["lead_time"]}
         yield Left(Kind.LEFT_OUT, place, "lead times have no place among labels", told)
-    comment = "\n".join(filter(None, comments)) or None
-    if not chosen:
+    comment = "\n".join(filter(None, said.comments)) or None
+    if not said.chosen:
         why = f"submitted without a choice; where none of several holds, choose {NONE_HOLDS}"
         yield Left(Kind.REJECT, place, why, {**seen, "comment": comment})
     time = text_of(annotation.get("updated_at")) or text_of(annotation.get("created_at"))
     note = Note(time or None, comment, text_of(data.get("codebook")) or None)
-    for name, labels in chosen.items():
+    for name, labels in said.chosen.items():
         if labels is None:
             told = {**seen, "comment": comment, "result": results}
             yield Left(Kind.REJECT, place, f"what is chosen of {name!r} is no label", told)

@@ -10,6 +10,7 @@ import orjson
 
 from pipeline.errors import DataError
 from pipeline.label.answers import Note
+from pipeline.label.incoming import opened
 
 
 class Kind(StrEnum):
@@ -81,7 +82,7 @@ def listed(value: Any) -> list[Any]:
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Left]]:
     """Yield (place, object) of each line, and what to say where a line is none."""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     place = f"{path}:{number}"

@@ -13,10 +13,9 @@ from typing import Final
 
 from pipeline.artifacts import replacing
 from pipeline.codebook import Task
-from pipeline.errors import DataError
-from pipeline.label.answer_file import CELL_LIMIT, write_rows
 from pipeline.label.answers import Note
 from pipeline.label.coding_tasks import CodingTask, marked
+from pipeline.label.csv_rows import by_column, check_columns, read_rows, write_rows
 from pipeline.label.exchange.forms import identity, options, shown, suggested
 from pipeline.label.exchange.returned import Item, Kind, Left, Returned, unreadable
 from pipeline.records import LABEL_SEPARATOR
@@ -128,38 +127,23 @@ def _together(before: Returned | None, now: Returned) -> Returned:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | Left]]:
-    csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
-    line = 1
+    rows = read_rows(path, _separator)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            separator = _separator(stream.readline())
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=separator, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            if missing := [name for name in NEEDED if name not in header]:
-                raise DataError(
-                    f"{path}:1: no column {', '.join(missing)}; the columns are "
-                    f"{', '.join(header) or 'none'}"
-                )
-            line = reader.line_num + 1
-            for cells in reader:
-                place = f"{path}:{line}"
-                if len(cells) > len(header):
-                    why = f"{len(cells)} cells under {len(header)} columns"
-                    yield place, Left(Kind.REJECT, place, why, cells)
-                elif any(cells):
-                    found = dict(zip(header, cells, strict=False))
-                    row = {name: found.get(name, "").strip() for name in COLUMNS}
-                    if "example_id" in header:  # a sheet that `write` made
-                        row |= {name: _id(row[name]) for name in IDENTITY}
-                    yield place, row
-                line = reader.line_num + 1
+        _, header = next(rows)
     except OSError as error:
         raise unreadable(path, error) from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text; save it as CSV UTF-8") from None
-    except csv.Error as error:
-        raise DataError(f"{path}:{line}: not valid CSV: {error}") from None
+    check_columns(f"{path}:1", header, NEEDED)
+    for line, cells in rows:
+        place = f"{path}:{line}"
+        if len(cells) > len(header):
+            why = f"{len(cells)} cells under {len(header)} columns"
+            yield place, Left(Kind.REJECT, place, why, cells)
+        elif any(cells):
+            found = by_column(place, header, cells)
+            row = {name: found.get(name, "").strip() for name in COLUMNS}
+            if "example_id" in header:  # a sheet that `write` made
+                row |= {name: _id(row[name]) for name in IDENTITY}
+            yield place, row
 
 
 def _separator(header: str) -> str:

@@ -1,0 +1,27 @@
+"""SQLite files that keep what was expensive to get; several processes may use one at once."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from pipeline.errors import DataError
+
+
+@contextmanager
+def open_cache(path: Path, table: str, key: str, otherwise: str) -> Iterator[sqlite3.Connection]:
+    """Open the file at `path`, made if need be, with a table as SQL declares it.
+
+    DataError, where it cannot be used, names the config's key and what to do `otherwise`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        base = sqlite3.connect(path, timeout=60)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute(f"CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID")
+    except (OSError, sqlite3.Error) as error:
+        raise DataError(
+            f"{key}: {path} cannot be used ({error}); remove it, or {otherwise}"
+        ) from None
+    with closing(base):
+        yield base

@@ -1,0 +1,13 @@
+"""Files with answers, of which one may be standard input."""
+
+import io
+import sys
+from pathlib import Path
+from typing import BinaryIO, Final
+
+STDIN: Final = Path("-")
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open the file at `path`, or all of standard input where that is `-`."""
+    return io.BytesIO(sys.stdin.buffer.read()) if path == STDIN else path.open("rb")
