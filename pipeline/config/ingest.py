@@ -109,7 +109,8 @@ class Fields(Section):
     """Which field of a row holds what. A field that is not named here goes into `extra`."""
 
     id: str = "id"
-    """Field of the article's id; made from the content where a row has none."""
+    """Field of the article's id; made from the content where a row has none, and for copies of an
+    earlier article from outlet and address too."""
     title: str = "title"
     """Field of the headline."""
     text: str = "text"
@@ -180,7 +181,7 @@ class Ingest(Section):
     """Which field of a row holds what."""
     max_rejects: Annotated[int, Field(ge=0)] = 1000
     """The run stops when more rows than this cannot be read; articles in languages that are not
-    wanted do not count."""
+    wanted, and those that came before, do not count."""
     boilerplate: Boilerplate = Boilerplate()
     """What is no part of an article's body: kept apart in the column `set_apart`."""
     languages: Annotated[list[str], Field(min_length=1)] | None = None

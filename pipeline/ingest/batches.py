@@ -17,7 +17,16 @@ from pipeline.ingest.extractors import extractor_of, versioned
 from pipeline.ingest.language import Languages, UnwantedLanguageError
 from pipeline.ingest.parsing import parsed
 from pipeline.ingest.readers import Item, read_file
-from pipeline.ingest.rows import Article, ArticleMaker, Flaw, Origin, Row, UnfitError, to_json
+from pipeline.ingest.rows import (
+    Article,
+    ArticleMaker,
+    Flaw,
+    Origin,
+    RepeatedError,
+    Row,
+    UnfitError,
+    to_json,
+)
 from pipeline.ingest.streams import ExpandedError, UnreadableFileError
 from pipeline.preparation import Preparation
 
@@ -34,6 +43,7 @@ class RejectKind(StrEnum):
 
     UNREADABLE = "unreadable"
     LANGUAGE = "language"  # it is not one of `ingest.languages`
+    REPEATED = "repeated"  # the same article came before, and neither has an id
 
 
 @dataclass(frozen=True)
@@ -211,13 +221,15 @@ class _Collected:
             return
         try:
             # An unwanted language is the first reason: a copy of such an article is no flaw.
-            article = self._languages.settle(self._maker.make(item, origin))
-            self._maker.keep(article)
+            article = self._maker.keep(self._languages.settle(self._maker.make(item, origin)))
         except UnfitError as error:
             self._reject(origin, item, str(error))
             return
         except UnwantedLanguageError as error:
             self._rejects.append(self._rejected_row(origin, item, str(error), RejectKind.LANGUAGE))
+            return
+        except RepeatedError as error:
+            self._rejects.append(self._rejected_row(origin, item, str(error), RejectKind.REPEATED))
             return
         if self._text_field is not None and item.fields[self._text_field] != article.text:
             self._raw_texts[len(self._articles)] = item.fields[self._text_field]

@@ -1,5 +1,6 @@
 """From a row as its source holds it to an article, or to the reason why it is none."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -95,6 +96,10 @@ class UnfitError(Exception):
     """The row is no article; the message is one plain sentence."""
 
 
+class RepeatedError(Exception):
+    """The row is an article that came before; the message is one plain sentence."""
+
+
 class ArticleMaker:
     """Makes articles of rows, and remembers their ids to refuse a second article of one id."""
 
@@ -131,13 +136,21 @@ class ArticleMaker:
             extra=self._extra(values, own_side) if self._keep_extra else None,
         )
 
-    def keep(self, article: Article) -> None:
-        """Remember the id of an article that stays; UnfitError where it occurred before."""
-        if self._seen.add(article.id):
-            return
-        if article.id == article.digest[:_ID_DIGITS]:
-            raise UnfitError(f"the same text as the article with the id '{article.id}'")
-        raise UnfitError(f"the id '{_clip(article.id)}' occurred before")
+    def keep(self, article: Article) -> Article:
+        """Return an article that stays, and remember its id; UnfitError where it occurred before.
+
+        An id that was made of title and text is that of the first article that has both; further
+        ones are told apart by outlet and address. RepeatedError where these are the same, too.
+        """
+        is_new = self._seen.add(article.id)
+        if article.id != article.digest[:_ID_DIGITS]:
+            if not is_new:
+                raise UnfitError(f"the id '{_clip(article.id)}' occurred before")
+            return article
+        elsewhere = _id_of_copy(article)
+        if not self._seen.add(elsewhere):
+            raise RepeatedError(f"the same text as the article with the id '{article.id}'")
+        return article if is_new else article._replace(id=elsewhere)
 
     def _extra(self, values: Mapping[str, Any], own_side: str | None) -> str:
         rest = {name: value for name, value in values.items() if name not in self._mapped}
@@ -147,6 +160,11 @@ class ArticleMaker:
             return to_json(rest)
         except TypeError as error:
             raise UnfitError(f"its fields cannot be kept as JSON ({error})") from None
+
+
+def _id_of_copy(article: Article) -> str:
+    parts = "\0".join((article.digest, article.outlet or "", article.url or ""))
+    return hashlib.sha256(parts.encode(errors="surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
 def to_json(values: Mapping[str, Any]) -> str:

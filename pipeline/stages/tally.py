@@ -50,6 +50,8 @@ class Tally:
         ]
         if others := self.rejected[RejectKind.LANGUAGE]:
             told.append(f"{others:,} in other languages")
+        if repeated := self.rejected[RejectKind.REPEATED]:
+            told.append(f"{repeated:,} repeated")
         if copies:
             told.append(f"{copies:,} cop{'y' if copies == 1 else 'ies'} left out")
         if self.pieces:

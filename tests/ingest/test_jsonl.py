@@ -168,6 +168,23 @@ def test_an_id_made_from_content_is_the_same_in_every_file(read, tmp_path) -> No
     assert result.reasons == [(1, "the same text as the article with the id '6485360b545a9eda'")]
 
 
+def test_copies_at_another_outlet_or_address_are_articles_of_their_own(read, tmp_path) -> None:
+    places = [
+        {"outlet": "Post"},
+        {"outlet": "Echo"},
+        {"outlet": "Echo", "url": "https://e.example"},
+    ]
+    write(tmp_path / "a.jsonl", *({"text": "one", **place} for place in [*places, *places]))
+
+    result = read("a.jsonl", max_rejects=0)
+
+    ids = [row["id"] for row in result.rows]
+    assert len(set(ids)) == len(ids) == 3
+    assert result.reasons == [
+        (line, f"the same text as the article with the id '{ids[0]}'") for line in (4, 5, 6)
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "side", "extra"),
     [
