@@ -32,7 +32,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def chosen(cls, folder: Path | None, name: str) -> "RunFolder":
+    def of(cls, folder: Path | None, name: str) -> "RunFolder":
         """Return the run in `folder`, or where none is asked for the one of this name."""
         return cls(folder if folder is not None else Path("runs") / name)
 

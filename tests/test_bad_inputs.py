@@ -261,6 +261,10 @@ SECTIONS = {
         Bad("Votes are asked for, and nothing votes", "slant label functions config.yaml",
             "nothing votes: write 'rules' beside the labels of codebook.yaml, or set "
             "label.functions, label.zero_shot or label.endpoint"),
+        Bad("Votes of a run in which nothing voted", f"slant label functions {RUN}",
+            "runs/small: nothing voted in this run; write 'rules' beside the codebook's labels, or "
+            "set label.functions, label.zero_shot or label.endpoint, and run its config again",
+            needs_run=True),
         Bad("Fine-tuning is to learn from votes",
             "slant run encoder.yaml --set label.votes.use=train --set train.kind=finetune",
             "encoder.yaml:1:1: the file: label.votes.use: train is for linear training; the "

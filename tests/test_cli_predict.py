@@ -244,6 +244,15 @@ def test_many_batches_keep_the_order_of_the_articles(model, tmp_path):
     assert set(table["task"].to_pylist()[::2]) == {"stance"}
 
 
+@pytest.fixture
+def interruptible():
+    """Children hear an interrupt, even if a shell started the tests with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("ending", ["parquet", "jsonl", "csv"])
 def test_what_is_stopped_half_way_leaves_no_half_file(model, tmp_path, number, ending):
@@ -253,8 +262,6 @@ def test_what_is_stopped_half_way_leaves_no_half_file(model, tmp_path, number, e
         small.command("predict", "-", "--model", model, "--output", output),
         cwd=tmp_path, env=small.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell starts what runs behind it with this signal ignored, and so would the child be.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdin is not None
         for row in range(2100):  # more than a batch, and no end of the stream

@@ -79,7 +79,7 @@ def _behaviour_of_run(config_file: Path, overrides: list[str], folder: Path | No
     from pipeline.stages import run_stages
 
     config = configs.load(config_file, overrides)
-    run = RunFolder.chosen(folder, config.name)
+    run = RunFolder.of(folder, config.name)
     run_stages(config, run, "behave", tell)
     return read_json(run.behaviour)
 

@@ -53,7 +53,7 @@ def tune(
 
     given = overrides or []
     chosen = configs.load(config, given)
-    run = RunFolder.chosen(folder, f"{chosen.name}-search")
+    run = RunFolder.of(folder, f"{chosen.name}-search")
     found = search(lambda more: configs.load(config, [*given, *more]), chosen, run, _tell_of)
     if as_json:
         print_json({"trials": found.trials, "best": found.best, "config": str(found.config)})
@@ -136,7 +136,7 @@ def run_to(
     from pipeline.stages import run_stages
 
     config = configs.load(config_file, overrides or [])
-    run_folder = RunFolder.chosen(folder, config.name)
+    run_folder = RunFolder.of(folder, config.name)
     if config.repeat is not None and last in ("evaluate", "track"):
         _run_repeats(config_file, overrides or [], config, run_folder, last, as_json)
         return

@@ -27,10 +27,15 @@ def functions(
       slant label functions runs/rules --json
     """
     from pipeline.artifacts import read_json
+    from pipeline.errors import DataError
     from pipeline.stages import open_run
 
     run = open_run(source, overrides or [], folder, "vote", tell)
     account = read_json(run.vote_account)
+    if "not_asked" not in (account.get("endpoint") or {"not_asked": 0}):
+        raise DataError(
+            f"{run.vote_account}: written by an earlier version; run slant label functions CONFIG"
+        )
     if as_json:
         print_json({"run": str(run.path), **account})
         return
@@ -88,4 +93,5 @@ def _tell_endpoint(tally: dict[str, Any] | None) -> None:
     for reason, count in tally["failures"].items():
         typer.echo(f"           {count:,} without an answer: {reason}")
     if tally["stopped"]:
-        typer.echo(f"           {tally['not_asked']:,} not asked: {tally['stopped']}")
+        left = f"; {tally['not_asked']:,} not asked" if tally["not_asked"] else ""
+        typer.echo(f"           stopped: {tally['stopped']}{left}")

@@ -16,7 +16,8 @@ class GivenSplit(Section):
     by: Literal["given"]
     """The sources or the rows name the side."""
     dev: Share = 0.1
-    """Share of the training articles that become dev, where no source names a dev side."""
+    """Share of the training articles that become dev, drawn by the stories of ingest (or by what is
+    kept apart), where no source names a dev side."""
     apart: Apart = None
     """What must not be on two sides besides stories: `outlet`, or a field of the rows such as
     `author`. Articles of train and dev that share one with a test side are set aside, and of train

@@ -9,8 +9,8 @@ what there is to code, and `exchange` hands it to labelling tools.
 from pipeline.label.agreement import label_agreement, model_disagreements
 from pipeline.label.annotation_files import write_annotations
 from pipeline.label.answers import Example
+from pipeline.label.articles import Labelled, label_articles
 from pipeline.label.carrying import Outdated, carried_annotations
-from pipeline.label.labelling import Labelled, label_articles
 from pipeline.label.to_code import columns_to_code, examples_to_code
 
 __all__ = [

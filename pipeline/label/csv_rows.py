@@ -5,17 +5,18 @@ import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from pipeline.errors import DataError
-from pipeline.label.incoming import opened
 
 # Longer than any text that somebody writes into a cell.
 CELL_LIMIT: Final = 2**30
 
 
 def read_rows(
-    path: Path, separator: Callable[[str], str] = lambda _: ","
+    path: Path,
+    separator: Callable[[str], str] = lambda _: ",",
+    opened: Callable[[Path], BinaryIO] = lambda path: path.open("rb"),
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield (line, cells): first the header, which may have no cell, then each row that has some.
 

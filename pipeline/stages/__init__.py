@@ -1,8 +1,8 @@
 """The stages of a run: which files each reads and writes, and when it need not run again.
 
 `run` runs one experiment, `repeats` the same one with other seeds or folds, `search` looks for
-better settings. `opening` opens what a
-command names. `comparing` sets runs side by side, and `promotion` says which model is to be used.
+better settings. `opening` opens what a command names. `comparing` sets runs side by side, and
+`promotion` says which model is to be used.
 """
 
 from pipeline.stages.agreement import agreement_of

@@ -39,11 +39,13 @@ from pipeline.train import answer_from, set_from
 if TYPE_CHECKING:
     from pipeline.tracking import LiveCurves
 
-_CODE: Final = ("records.py", "artifacts.py", "features", "encoders", "bundle", "preparation",
-                "stages/examples.py", "stages/rungs", "stages/learning.py")  # fmt: skip
+_CODE: Final = ("records.py", "artifacts.py", "codebook", "features", "encoders", "bundle",
+                "preparation", "stages/examples.py", "stages/rungs",
+                "stages/learning.py")  # fmt: skip
 _TIERS_SETTINGS: Final = {"confidence", "interval", "resample_by"}
 _TIERS_CODE: Final = ("evaluate/scores.py", "evaluate/metrics.py", "evaluate/answers.py",
-                      "evaluate/tiers.py", "statistics", "groups.py", "label")  # fmt: skip
+                      "evaluate/tiers.py", "statistics", "groups.py",
+                      "label/agreement", "label/answered.py", "label/answers.py")  # fmt: skip
 _ROWS: Final = "rows.parquet"
 _ENCODER_PACKAGES: Final = ("tokenizers", "transformers", "torch", "accelerate")
 

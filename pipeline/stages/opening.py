@@ -36,7 +36,7 @@ def open_run(
     """
     if not where.is_dir():
         config = configs.load(where, overrides)
-        run = RunFolder.chosen(folder, config.name)
+        run = RunFolder.of(folder, config.name)
         run_stages(config, run, last, told)
         return run
     if overrides or folder is not None:
@@ -44,6 +44,12 @@ def open_run(
     run = RunFolder(where)
     for path in (run.config, _SHOWN_BY[last](run)):
         if not path.exists():
+            if last == VOTE and run.splits.exists():
+                raise DataError(
+                    f"{where}: nothing voted in this run; write 'rules' beside the codebook's "
+                    "labels, or set label.functions, label.zero_shot or label.endpoint, and run "
+                    "its config again"
+                )
             raise DataError(
                 f"{where}: no run that got as far as {last} (it has no {path.name}); name a run's "
                 "folder, or a config"
@@ -52,7 +58,10 @@ def open_run(
 
 
 def config_of(run: RunFolder) -> Config:
-    """Return the config that a run was made with; DataError where it is of another version."""
+    """Return the config that a run was made with, without the address of MLflow's server.
+
+    DataError where it is of another version.
+    """
     try:
         return Config.model_validate(read_json(run.config))
     except ValidationError as error:

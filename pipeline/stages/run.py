@@ -37,18 +37,19 @@ def run_stages(
     MLflow's local database is in the folder in which the command runs.
     """
     codebook = codebooks.load(config.codebook)
-    # How MLflow is reached may hold a password, and is no part of the experiment.
-    write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
     wanted = _ORDER[: _ORDER.index(last) + 1]
-    stages = data_stages(config, codebook, run)
-    if VOTE in wanted and anything_votes(config, codebook):
-        stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
-    elif last == VOTE or (VOTE in wanted and config.label.votes.use == "train"):
+    votes = VOTE in wanted and anything_votes(config, codebook)
+    if not votes and (last == VOTE or (VOTE in wanted and config.label.votes.use == "train")):
         needed = "" if last == VOTE else "label.votes.use: train needs votes, and "
         raise ConfigError(
             f"{needed}nothing votes: write 'rules' beside the labels of {config.codebook}, or set "
             "label.functions, label.zero_shot or label.endpoint"
         )
+    # How MLflow is reached may hold a password, and is no part of the experiment.
+    write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
+    stages = data_stages(config, codebook, run)
+    if votes:
+        stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
     if "featurize" in wanted:  # from here on packages and encoders are needed
         stages += learning_stages(config, codebook, run, curves)
     if "behave" in wanted:

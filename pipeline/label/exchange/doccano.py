@@ -29,7 +29,7 @@ from pipeline.label.exchange.returned import (
     text_of,
     texts_of,
 )
-from pipeline.label.incoming import STDIN
+from pipeline.label.stdin import STDIN
 from pipeline.records import NONE_HOLDS
 
 # The file of a project in which all share one answer.

@@ -11,7 +11,7 @@ from pipeline.errors import DataError
 from pipeline.label.answer_file import Answer, AnswerFile, Key
 from pipeline.label.exchange.collecting import Collected, collect
 from pipeline.label.exchange.forms import Form
-from pipeline.label.incoming import STDIN
+from pipeline.label.stdin import STDIN
 
 
 @dataclass(frozen=True)

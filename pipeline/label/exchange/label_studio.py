@@ -35,7 +35,7 @@ from pipeline.label.exchange.returned import (
     texts_of,
     unreadable,
 )
-from pipeline.label.incoming import opened
+from pipeline.label.stdin import opened
 from pipeline.records import NONE_HOLDS
 
 # Names of the parts of our interface, which stand in each answer.

@@ -10,7 +10,7 @@ import orjson
 
 from pipeline.errors import DataError
 from pipeline.label.answers import Note
-from pipeline.label.incoming import opened
+from pipeline.label.stdin import opened
 
 
 class Kind(StrEnum):

@@ -18,6 +18,7 @@ from pipeline.label.coding_tasks import CodingTask, marked
 from pipeline.label.csv_rows import by_column, check_columns, read_rows, write_rows
 from pipeline.label.exchange.forms import identity, options, shown, suggested
 from pipeline.label.exchange.returned import Item, Kind, Left, Returned, unreadable
+from pipeline.label.stdin import opened
 from pipeline.records import LABEL_SEPARATOR
 
 COLUMNS: Final = (
@@ -127,7 +128,7 @@ def _together(before: Returned | None, now: Returned) -> Returned:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | Left]]:
-    rows = read_rows(path, _separator)
+    rows = read_rows(path, _separator, opened)
     try:
         _, header = next(rows)
     except OSError as error:
