@@ -69,7 +69,7 @@ train: .venv/core $(if $(NEEDS_ENCODER),.venv/encoder)  ## Run the main job: CON
 encoder: .venv/encoder  ## Install what the rungs static, encoder and finetune need; TORCH_INDEX=… chooses the build.
 
 test: .venv/dev  ## Run all tests, on all processors; those of encoders are skipped before `make encoder`.
-	@$(RUN) pytest --dist loadfile --maxprocesses 8 \
+	@$(RUN) pytest --dist loadfile --no-loadscope-reorder --maxprocesses 8 \
 	  --numprocesses $$(.venv/bin/python -c "from pipeline.processors import available; print(available())")
 
 check: .venv/dev  ## Run what CI checks beside the tests: format, lint, types, imports.
