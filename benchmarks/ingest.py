@@ -8,9 +8,10 @@ Articles of some 200 words are made by `made_news.Fragments`; every fifth is a c
 it, edited in three cases of four. HTML pages have navigation, captions, scripts and a footer around
 the text. Every line is a command of its own that starts, reads and writes Parquet (the peers:
 pandas and `datasets` for JSONL; trafilatura alone for HTML, which writes nothing). They take turns,
-after each has run twice on ten articles: what the second took is its start, and is left out of the
-rates. Seconds of the processor are those of all processes together, memory is that of the largest
-one. Results go to runs/ingest-speed/results.jsonl as they come.
+after each has run on ten articles, first to compile and then as often as is asked for: the median
+of what that took is its start, and is left out of the rates. Seconds of the processor are those of
+all processes together, memory is that of the largest one. Results go to
+runs/ingest-speed/results.jsonl as they come.
 """
 
 import argparse
@@ -154,7 +155,8 @@ def measure(form, count, options):
     starts = {}
     for name, words in commands(form, few, options).items():
         run(words)  # compiles, where nothing was kept compiled
-        starts[name] = run(words)[:2]
+        taken = [run(words)[:2] for _ in range(options.repeat)]
+        starts[name] = [statistics.median(column) for column in zip(*taken, strict=True)]
     found = commands(form, path, options)
     rows = {name: [] for name in found}
     for turn in range(options.repeat):
