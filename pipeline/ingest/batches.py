@@ -92,8 +92,8 @@ def read_sources(
     """Yield the articles of all sources in batches of up to 2,000 rows or 8 million characters.
 
     Memory does not grow with the sources, apart from 12 to 24 bytes per article for the check
-    that no id occurs twice. `keep_extra=False` leaves `extra` null;
-    `keep_raw` keeps untidy texts as they came in. The path `-` reads `stdin`. The texts are
+    that no id occurs twice (twice as many where it has none). `keep_extra=False` leaves `extra`
+    null; `keep_raw` keeps untidy texts as they came in. The path `-` reads `stdin`. The texts are
     prepared as `preparation` says; None prepares them as the section does.
 
     Nothing is lost: each row is an article or a Reject with its place and reason, and blank lines
