@@ -32,7 +32,8 @@ def functions(
 
     run = open_run(source, overrides or [], folder, "vote", tell)
     account = read_json(run.vote_account)
-    if "not_asked" not in (account.get("endpoint") or {"not_asked": 0}):
+    endpoint = account.get("endpoint")
+    if endpoint is not None and "not_asked" not in endpoint:
         raise DataError(
             f"{run.vote_account}: written by an earlier version; run slant label functions CONFIG"
         )
@@ -45,7 +46,7 @@ def functions(
             f"{told['covered']:.1%} have a vote, {told['soft_labels']:,} without gold"
         )
         typer.echo(_table(told) + "\n")
-    _tell_endpoint(account.get("endpoint"))
+    _tell_endpoint(endpoint)
     typer.echo(f"votes      {run.votes}")
 
 

@@ -9,30 +9,14 @@ from pydantic import Field, model_validator
 from pipeline import documents
 from pipeline.codebook import Slug
 from pipeline.config.evaluate import Behaviour, Evaluate
-from pipeline.config.features import (
-    FeaturesSection,
-)
-from pipeline.config.ingest import (
-    Ingest,
-)
-from pipeline.config.label import (
-    LabelSection,
-)
+from pipeline.config.features import FeaturesSection
+from pipeline.config.ingest import Ingest
+from pipeline.config.label import LabelSection
 from pipeline.config.predict import Predict
 from pipeline.config.review import Review
-from pipeline.config.split import (
-    Audit,
-    HashSplit,
-    SplitSection,
-)
+from pipeline.config.split import Audit, HashSplit, SplitSection
 from pipeline.config.track import Track
-from pipeline.config.train import (
-    EnsembleTrain,
-    LinearTrain,
-    Rung,
-    TrainSection,
-    check_pair,
-)
+from pipeline.config.train import EnsembleTrain, LinearTrain, Rung, TrainSection, check_pair
 from pipeline.config.trials import Repeat, Tune
 from pipeline.config.values import FilePath
 from pipeline.documents import Section

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from pipeline import records
-from pipeline.label.adjudication import (
-    Decision,
-)
+from pipeline.label.adjudication import Decision
 from pipeline.label.answered import Answers
 from pipeline.label.answers import Example, Note
 from pipeline.label.examples import Spans
@@ -22,6 +20,7 @@ def examples_table(
     answered: Mapping[Example, Answers],
     decisions: Mapping[Example, Decision],
 ) -> pa.Table:
+    """Return records.EXAMPLES; `spans` are those of `examples`, in their order."""
     answers = [answered.get(example, {}) for example in examples]
     decided = [decisions.get(example, Decision(None, None)) for example in examples]
     sources = [inline[example].source_entity if example in inline else None for example in examples]
@@ -48,6 +47,7 @@ def _structs(spans: Sequence[Span] | None) -> list[dict[str, int]] | None:
 def annotations_table(
     answered: Mapping[Example, Answers], notes: Mapping[tuple[Example, str], Note]
 ) -> pa.Table:
+    """Return records.ANNOTATIONS: a row a label, and one without where a coder found none."""
     rows = [
         (*example, coder, label, *notes.get((example, coder), Note()))
         for example, coders in answered.items()

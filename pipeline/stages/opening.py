@@ -10,7 +10,7 @@ from pipeline import config as configs
 from pipeline.artifacts import RunFolder, read_json
 from pipeline.config import Config
 from pipeline.errors import ConfigError, DataError
-from pipeline.stages.run import VOTE, run_stages
+from pipeline.stages.run import VOTE, VOTERS, run_stages
 from pipeline.stages.runner import Outcome
 
 # By the stage that was needed, what shows that a run has got so far.
@@ -44,11 +44,10 @@ def open_run(
     run = RunFolder(where)
     for path in (run.config, _SHOWN_BY[last](run)):
         if not path.exists():
-            if last == VOTE and run.splits.exists():
+            if path == run.vote_account and run.splits.exists():
                 raise DataError(
                     f"{where}: nothing voted in this run; write 'rules' beside the codebook's "
-                    "labels, or set label.functions, label.zero_shot or label.endpoint, and run "
-                    "its config again"
+                    f"labels, or set {VOTERS}, and run its config again"
                 )
             raise DataError(
                 f"{where}: no run that got as far as {last} (it has no {path.name}); name a run's "

@@ -20,6 +20,8 @@ STAGES: Final = ("ingest", "label", "split", "audit", "featurize", "train",
                  "behave", "evaluate", "track")  # fmt: skip
 # Between split and audit, where anything votes.
 VOTE: Final = "vote"
+# What may vote beside the rules in the codebook.
+VOTERS: Final = "label.functions, label.zero_shot or label.endpoint"
 _ORDER: Final = (*STAGES[:3], VOTE, *STAGES[3:])
 
 
@@ -43,7 +45,7 @@ def run_stages(
         needed = "" if last == VOTE else "label.votes.use: train needs votes, and "
         raise ConfigError(
             f"{needed}nothing votes: write 'rules' beside the labels of {config.codebook}, or set "
-            "label.functions, label.zero_shot or label.endpoint"
+            f"{VOTERS}"
         )
     # How MLflow is reached may hold a password, and is no part of the experiment.
     write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
