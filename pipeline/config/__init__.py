@@ -48,6 +48,7 @@ from pipeline.config.split import (
 )
 from pipeline.config.track import Gate, Track
 from pipeline.config.train import (
+    Calibration,
     EnsembleTrain,
     FinetuneTrain,
     LinearTrain,
@@ -65,6 +66,7 @@ __all__ = [
     "Audit",
     "Behaviour",
     "Boilerplate",
+    "Calibration",
     "Config",
     "DawidSkene",
     "EncoderFeatures",

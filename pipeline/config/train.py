@@ -21,6 +21,7 @@ Folds: TypeAlias = Annotated[int, Field(ge=0, le=20), AfterValidator(_check_fold
 
 
 Thresholds: TypeAlias = Literal["f1", "shared", "half"]
+Calibration: TypeAlias = Literal["temperature", "bias"]
 
 
 class LinearTrain(Section):
@@ -38,6 +39,10 @@ class LinearTrain(Section):
     """Where many labels may hold: a label is in the answer from the probability on that gives it
     the best F1 on held-out data (`f1`), from one for all labels on that gives the best micro-F1
     (`shared`), or from one half on (`half`)."""
+    calibration: Calibration = "temperature"
+    """What makes probabilities honest, fitted on held-out data: one `temperature` for all labels,
+    which changes no answer, or a `bias` for each label too: where labels are more or less frequent
+    in newer articles, or than `class_weight` has them count."""
     folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
@@ -78,6 +83,8 @@ class FinetuneTrain(Section):
     """Weight of a class: inverse to its frequency, to the root of it, or equal."""
     thresholds: Thresholds = "f1"
     """As in linear training."""
+    calibration: Calibration = "temperature"
+    """As in linear training, on the dev side."""
     precision: Literal["auto", "float32"] = "auto"
     """`auto` multiplies in 16 bits where the GPU or the CPU does (bfloat16; float16 on older GPUs):
     2 to 3 times as fast on such a CPU. `float32` gives the same on every kind of CPU, nearly."""

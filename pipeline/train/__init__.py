@@ -1,22 +1,32 @@
 """Training: a head for each task, with its settings chosen on held-out training data."""
 
 from pipeline.train.abstention import answer_from
-from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
+from pipeline.train.calibration import (
+    Calibrated,
+    calibrate,
+    choose_thresholds,
+    held_out_likely,
+    least_log_loss,
+    log_loss,
+)
 from pipeline.train.classes import check_labels, class_weights
 from pipeline.train.conformal import set_from
 from pipeline.train.folds import group_folds
 from pipeline.train.linear import SoftLabels, TaskData, TrainedTask, macro_f1, train_task
 
 __all__ = [
+    "Calibrated",
     "SoftLabels",
     "TaskData",
     "TrainedTask",
     "answer_from",
+    "calibrate",
     "check_labels",
     "choose_thresholds",
     "class_weights",
-    "fit_temperature",
     "group_folds",
+    "held_out_likely",
+    "least_log_loss",
     "log_loss",
     "macro_f1",
     "set_from",

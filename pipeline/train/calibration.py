@@ -1,16 +1,131 @@
-"""What is fitted on held-out scores: one number for honest probabilities, one for each label."""
+"""What is fitted on held-out scores: what makes probabilities honest, and thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle.heads import probabilities
+from pipeline.bundle.heads import NEVER, probabilities
+from pipeline.config import Calibration
+from pipeline.train.folds import group_folds
 
 # A hundredfold sharper to a hundredfold flatter than the scores are.
 _SEARCHED = (np.log(0.01), np.log(100.0))
 _LEAST = 1e-12
+_LEAST_SHARPNESS: Final = 1e-2
 # A label with fewer held-out examples keeps the threshold one half: the best cut through a few is
 # luck.
 _FEW = 10
+# A bias for each label is judged on parts that it was not fitted on.
+_PARTS: Final = 5
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What is done to scores before they are probabilities."""
+
+    temperature: float  # divides them
+    bias: NDArray[np.float32]  # [labels] added before that
+
+    def likely(self, scores: NDArray[np.float32], many: bool) -> NDArray[np.float32]:
+        """Return the probabilities of scores [n, labels]."""
+        return probabilities(scores + self.bias, many, self.temperature)
+
+
+def calibrate(
+    scores: NDArray[np.float32], gold: NDArray[np.bool_], many: bool, kind: Calibration
+) -> Calibrated:
+    """Fit what `train.calibration` names on held-out scores [n, labels].
+
+    With `bias`, temperature and biases together have the least log loss (Alexandari et al., 2020,
+    https://arxiv.org/abs/1901.06852). A label that training never saw keeps its score, and examples
+    of it are not fitted on.
+    """
+    temperature = fit_temperature(scores, gold, many)
+    none = np.zeros(gold.shape[1], np.float32)
+    if kind == "temperature":
+        return Calibrated(temperature, none)
+    fixed = (np.abs(scores) >= -NEVER / 2).all(axis=0)
+    rows = np.ones(len(gold), np.bool_) if many else ~gold[:, fixed].any(axis=1)
+    if not rows.any() or fixed.all():
+        return Calibrated(temperature, none)
+    said = scores[rows][None, :, ~fixed] / np.float64(temperature)
+    weights, bias = least_log_loss(said, gold[rows][:, ~fixed], many, np.ones(1), with_bias=True)
+    temperature /= max(float(weights[0]), _LEAST_SHARPNESS)
+    every = none.copy()
+    every[~fixed] = bias * temperature
+    return Calibrated(temperature, every)
+
+
+def held_out_likely(
+    scores: NDArray[np.float32],
+    gold: NDArray[np.bool_],
+    many: bool,
+    kind: Calibration,
+    stories: Sequence[str],
+    seed: int,
+) -> NDArray[np.float32]:
+    """Return honest probabilities of the rows that calibration is fitted on, [n, labels].
+
+    One temperature learns next to nothing from them. With a bias for each label, each fifth of
+    the stories is calibrated by the others.
+    """
+    parts = min(_PARTS, len(set(stories)))
+    if kind == "temperature" or parts < 2:
+        return calibrate(scores, gold, many, kind).likely(scores, many)
+    likely = np.zeros(gold.shape, np.float32)
+    for fit, score in group_folds(gold, stories, np.arange(len(gold)), parts, seed):
+        likely[score] = calibrate(scores[fit], gold[fit], many, kind).likely(scores[score], many)
+    return likely
+
+
+def least_log_loss(
+    said: NDArray[np.float64],
+    gold: NDArray[np.bool_],
+    many: bool,
+    start: NDArray[np.float64],
+    *,
+    with_bias: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights [m], none below 0, and a bias [labels] by which `said` has the least log loss.
+
+    `said` [m, n, labels] are scores that are weighted and added up; the bias is 0 unless asked for.
+    They are held to `start` and to 0 as firmly as one example would hold them, which decides where
+    there are few.
+    """
+    from scipy.optimize import minimize
+
+    members, examples, labels = said.shape
+    terms = gold.size if many else examples
+    begin = np.concatenate([start, np.zeros(labels if with_bias else 0)])
+
+    def loss_and_slope(fitted: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = np.tensordot(fitted[:members], said, axes=1)
+        if with_bias:
+            scores += fitted[members:]
+        if many:
+            # ln(1 + e^s) - y s, and its slope p - y
+            loss = float((np.logaddexp(0, scores) - gold * scores).sum())
+            wrong = 1 / (1 + np.exp(-np.clip(scores, -500, 500))) - gold
+        else:
+            top = scores.max(axis=1, keepdims=True)
+            norm = np.log(np.exp(scores - top).sum(axis=1, keepdims=True)) + top
+            loss = float((norm[:, 0] - scores[gold]).sum())
+            wrong = np.exp(scores - norm) - gold
+        slope = np.tensordot(said, wrong, axes=([1, 2], [0, 1]))
+        if with_bias:
+            slope = np.concatenate([slope, wrong.sum(axis=0)])
+        strayed = fitted - begin
+        return (
+            loss / terms + float(strayed @ strayed) / examples,
+            slope / terms + 2 * strayed / examples,
+        )
+
+    least = [(0.0, None)] * members + [(None, None)] * (len(begin) - members)
+    found = minimize(loss_and_slope, begin, jac=True, method="L-BFGS-B", bounds=least).x
+    return found[:members], found[members:] if with_bias else np.zeros(labels)
 
 
 def fit_temperature(scores: NDArray[np.float32], gold: NDArray[np.bool_], many: bool) -> float:

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bundle.heads import NEVER, LinearHead, chosen, probabilities
+from pipeline.bundle.heads import NEVER, LinearHead, chosen
 from pipeline.config import LinearTrain
 from pipeline.errors import DataError
-from pipeline.train.calibration import choose_thresholds, fit_temperature, log_loss
+from pipeline.train.calibration import (
+    Calibrated,
+    calibrate,
+    choose_thresholds,
+    held_out_likely,
+    log_loss,
+)
 from pipeline.train.classes import check_labels
 from pipeline.train.folds import group_folds
 
@@ -77,8 +83,9 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     """Train one task; DataError where the train side has fewer than two labels.
 
     C is the one with the best macro-F1 on held-out rows, and of several the one with the least log
-    loss; the temperature makes the log loss of those rows least. Held out is the dev side, or each
-    of `folds` parts of the stories in turn. Cost: one fit per C (times folds), and two more.
+    loss; `calibration` makes the log loss of those rows least. Held out is the dev side, or each
+    of `folds` parts of the stories in turn. Cost: one fit per C (times folds), and one
+    more, or two with folds.
     """
     train_rows = np.flatnonzero(~data.is_dev & data.counted)
     dev_rows = np.flatnonzero(data.is_dev)
@@ -87,15 +94,21 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
     trials = [_try(data, held_out, section, strength, seed) for strength in sorted(section.C)]
     best = min(trials, key=lambda trial: (-trial.macro_f1, trial.log_loss))
-    blind_to_dev = _fit(data, train_rows, section, best.strength, seed)
-    dev_scores = _scores(blind_to_dev, data, dev_rows)
-    weights, bias = (
-        _fit(data, fitted_on, section, best.strength, seed) if section.refit else blind_to_dev
-    )
+    weights, bias = _fit(data, fitted_on, section, best.strength, seed)
+    dev_likely = best.likely
+    if section.folds:
+        blind = _fit(data, train_rows, section, best.strength, seed)
+        dev_likely = best.calibrated.likely(_scores(blind, data, dev_rows), data.many)
     return TrainedTask(
-        LinearHead(data.labels, weights, bias, best.temperature, best.thresholds),
+        LinearHead(
+            data.labels,
+            weights,
+            bias + best.calibrated.bias,
+            best.calibrated.temperature,
+            best.thresholds,
+        ),
         [trial.as_row(best=trial is best) for trial in trials],
-        probabilities(dev_scores, data.many, best.temperature),
+        dev_likely,
     )
 
 
@@ -103,7 +116,8 @@ class _Trial(NamedTuple):
     """What one C comes to on held-out rows."""
 
     strength: float
-    temperature: float
+    calibrated: Calibrated
+    likely: NDArray[np.float32]  # [held-out rows, labels]
     thresholds: NDArray[np.float32] | None
     macro_f1: float
     log_loss: float
@@ -126,18 +140,20 @@ def _try(
     seed: int,
 ) -> _Trial:
     """Fit with one C on the first of each pair of rows, and judge on the second."""
-    gold = data.gold[np.concatenate([test for _, test in held_out])]
+    tested = np.concatenate([test for _, test in held_out])
+    gold = data.gold[tested]
     scores = np.concatenate(
         [
             _scores(_fit(data, train, section, strength, seed), data, test)
             for train, test in held_out
         ]
     )
-    temperature = fit_temperature(scores, gold, data.many)
-    likely = probabilities(scores, data.many, temperature)
+    fit = calibrate(scores, gold, data.many, section.calibration)
+    stories = [data.stories[row] for row in tested.tolist()]
+    likely = held_out_likely(scores, gold, data.many, section.calibration, stories, seed)
     thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
     f1 = macro_f1(chosen(likely, thresholds), gold)
-    return _Trial(strength, temperature, thresholds, f1, log_loss(likely, gold, data.many))
+    return _Trial(strength, fit, likely, thresholds, f1, log_loss(likely, gold, data.many))
 
 
 def _held_out_parts(

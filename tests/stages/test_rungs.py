@@ -30,13 +30,14 @@ FINETUNE = {
 NGRAMS = {"features": {"buckets_log2": 14}, "train": {"C": [1.0]}}
 
 
-def member(rung, encoder, cache):
+def member(rung, encoder, cache, **train):
     """Return the rung's sections with an encoder, its caches in a folder of the test."""
     sections = json.loads(json.dumps(rung))
     if sections["features"].get("kind", "ngrams") != "ngrams":
         sections["features"] |= {"model": str(encoder), "cache": str(cache / "vectors")}
     if sections["train"].get("kind") == "finetune":
         sections["train"]["cache"] = str(cache / "finetuned")
+    sections["train"] |= train
     return sections
 
 
@@ -65,7 +66,7 @@ def runs(tiny_bert, tiny_roberta, tmp_path_factory):
 
     def run(name):
         sections = {
-            "static": lambda: member(STATIC, tiny_bert, folder),
+            "static": lambda: member(STATIC, tiny_bert, folder, calibration="bias"),
             "encoder": lambda: member(ENCODER, tiny_bert, folder),
             "finetune": lambda: member(FINETUNE, tiny_bert, folder),
             "roberta": lambda: member(FINETUNE, tiny_roberta, folder),
@@ -75,7 +76,7 @@ def runs(tiny_bert, tiny_roberta, tmp_path_factory):
                     "members": {
                         "ngrams": NGRAMS,
                         "static": member(STATIC, tiny_bert, folder),
-                        "tuned": member(FINETUNE, tiny_bert, folder),
+                        "tuned": member(FINETUNE, tiny_bert, folder, calibration="bias"),
                     },
                 }
             },

@@ -15,7 +15,7 @@ from pipeline.errors import DataError
 from pipeline.records import Side
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import Curves, Learned, Rung, named
-from pipeline.train import choose_thresholds, group_folds, log_loss, macro_f1
+from pipeline.train import choose_thresholds, group_folds, least_log_loss, log_loss, macro_f1
 
 # Dev is scored with weights that were fitted on the other parts of it.
 _PARTS: Final = 5
@@ -193,36 +193,8 @@ def fit_weights(
 ) -> NDArray[np.float64]:
     """Return the weights [m], none below 0, with the least log loss of `likely` [m, n, labels].
 
-    They are held to equal shares as firmly as one example would hold them, which decides where
-    there are few.
+    Where there are few examples they are held to equal shares.
     """
-    from scipy.optimize import minimize
-
     said = opinions(likely, many)
-    count, examples = len(said), len(gold)
-    terms = gold.size if many else examples
-    equal = np.full(count, 1 / count)
-
-    def loss_and_slope(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scores = np.tensordot(weights, said, axes=1)
-        if many:
-            # ln(1 + e^s) - y s, and its slope p - y
-            loss = float((np.logaddexp(0, scores) - gold * scores).sum())
-            wrong = 1 / (1 + np.exp(-np.clip(scores, -500, 500))) - gold
-        else:
-            top = scores.max(axis=1, keepdims=True)
-            norm = np.log(np.exp(scores - top).sum(axis=1, keepdims=True)) + top
-            loss = float((norm[:, 0] - scores[gold]).sum())
-            wrong = np.exp(scores - norm) - gold
-        slope = np.tensordot(said, wrong, axes=([1, 2], [0, 1])) / terms
-        strayed = weights - equal
-        return (
-            loss / terms + float(strayed @ strayed) / examples,
-            slope + 2 * strayed / examples,
-        )
-
-    found = minimize(
-        loss_and_slope, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * count
-    )
-    weights: NDArray[np.float64] = found.x
-    return weights
+    equal = np.full(len(said), 1 / len(said))
+    return least_log_loss(said, gold, many, equal, with_bias=False)[0]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import to_json
-from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen, probabilities
+from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen
 from pipeline.config import EncoderFeatures, FinetuneTrain
 from pipeline.encoders import Encoder, Precision, Window, open_encoder, seen, windows_of
 from pipeline.encoders.tuning import (
@@ -25,10 +25,12 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
+    Calibrated,
+    calibrate,
     check_labels,
     choose_thresholds,
     class_weights,
-    fit_temperature,
+    held_out_likely,
     log_loss,
     macro_f1,
 )
@@ -38,6 +40,8 @@ from pipeline.train import (
 _RECIPE: Final = 2
 # Of the features: what changes nothing that training reads.
 _NOT_LEARNT_FROM: Final = {"model", "cache", "batch", "precision"}
+# Of the training: what is done around it or after it.
+_NOT_TRAINED_BY: Final = {"cache", "refit", "precision", "calibration"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,10 @@ class FinetuneRung:
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         encoder = self._encoder()
-        pupils = [_Pupil(encoder, material, self.features, self.section) for material in materials]
+        pupils = [
+            _Pupil(encoder, material, self.features, self.section, self.seed)
+            for material in materials
+        ]
         for pupil in pupils:
             pupil.check()
         examples = [
@@ -97,7 +104,7 @@ class FinetuneRung:
             log=curves(""),
         )  # fmt: skip
         calibrated = [
-            pupil.calibrated(pupil.dev_scores(selected.encoder, head, self.features.precision))
+            pupil.judged(pupil.dev_scores(selected.encoder, head, self.features.precision))
             for pupil, head in zip(pupils, selected.heads, strict=True)
         ]
         final = selected
@@ -122,11 +129,13 @@ class FinetuneRung:
         }
 
     def _model(
-        self, tuned: Tuned, pupil: "_Pupil", head: TunedHead, fit: "_Calibrated"
+        self, tuned: Tuned, pupil: "_Pupil", head: TunedHead, fit: "_Judged"
     ) -> EncoderModel:
         material = pupil.material
-        bias = pupil.bias(head, with_dev=self.section.refit)
-        linear = LinearHead(material.labels, head.weights, bias, fit.temperature, fit.thresholds)
+        bias = pupil.bias(head, with_dev=self.section.refit) + fit.calibrated.bias
+        linear = LinearHead(
+            material.labels, head.weights, bias, fit.calibrated.temperature, fit.thresholds
+        )
         sees_target = material.view.sees_target
         return EncoderModel("finetune", tuned.encoder, self.features, sees_target, linear)
 
@@ -136,7 +145,7 @@ class FinetuneRung:
         """Return a folder that is named by all that the training depends on."""
         parts = {
             "features": self.features.model_dump(mode="json", exclude=_NOT_LEARNT_FROM),
-            "train": self.section.model_dump(mode="json", exclude={"cache", "refit", "precision"}),
+            "train": self.section.model_dump(mode="json", exclude=_NOT_TRAINED_BY),
             "seed": self.seed,
             "encoder": encoder.files.digest,
             "recipe": _RECIPE,
@@ -158,10 +167,12 @@ class _Pupil:
         material: Material,
         features: EncoderFeatures,
         section: FinetuneTrain,
+        seed: int,
     ) -> None:
         self.material = material
         self._features = features
         self._section = section
+        self._seed = seed
         texts, asked = material.shown
         asked = seen(texts, asked, features)
         tokenizer = encoder.tokenizer
@@ -222,20 +233,20 @@ class _Pupil:
         """The right answers on the dev side, [n, labels]."""
         return self.material.gold[self.material.is_dev]
 
-    def calibrated(self, scores: NDArray[np.float32]) -> "_Calibrated":
-        """Fit the temperature and thresholds on scores of the dev side."""
-        many = self.material.many
-        temperature = fit_temperature(scores, self.dev_gold, many)
-        likely = probabilities(scores, many, temperature)
-        thresholds = choose_thresholds(likely, self.dev_gold, many, self._section.thresholds)
-        return _Calibrated(temperature, thresholds, likely)
+    def judged(self, scores: NDArray[np.float32]) -> "_Judged":
+        """Fit calibration and thresholds on scores of the dev side."""
+        many, gold, kind = self.material.many, self.dev_gold, self._section.calibration
+        stories = np.array(self.material.stories, object)[self.material.is_dev].tolist()
+        likely = held_out_likely(scores, gold, many, kind, stories, self._seed)
+        thresholds = choose_thresholds(likely, gold, many, self._section.thresholds)
+        return _Judged(calibrate(scores, gold, many, kind), thresholds, likely)
 
 
 @dataclass(frozen=True)
-class _Calibrated:
+class _Judged:
     """What was fitted on the dev side, and the probabilities there."""
 
-    temperature: float
+    calibrated: Calibrated
     thresholds: NDArray[np.float32] | None
     likely: NDArray[np.float32]
 
@@ -249,7 +260,7 @@ def _measure(
     """
     numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
-        fit = pupil.calibrated(pupil.dev_scores(encoder, head, "float32"))
+        fit = pupil.judged(pupil.dev_scores(encoder, head, "float32"))
         task, gold = pupil.material.view.task, pupil.dev_gold
         numbers[f"{task}.macro_f1"] = macro_f1(chosen(fit.likely, fit.thresholds), gold)
         numbers[f"{task}.log_loss"] = log_loss(fit.likely, gold, pupil.material.many)
