@@ -120,7 +120,7 @@ def test_the_split_goes_by_its_tag(load, text, expected):
          "is read as 12)"),
         ("trian: {}", "6:1: trian: unknown key (did you mean 'train'?)"),
         ("train: null", "6:1: train: must hold keys and values; it is None"),
-        ("train:\n  iters: 3", "7:3: train.iters: unknown key; the keys are C, class_weight, "
+        ("train:\n  iters: 3", "7:3: train.iters: unknown key; the keys are C, calibration, class_weight, "
          "folds, kind, loss, refit, thresholds"),
         ("train:\n  C: 1", "7:3: train.C: input should be a valid list; it is 1"),
         ("train: {C: [1, 0]}", "6:16: train.C.1: input should be greater than 0; it is 0"),
