@@ -2,6 +2,7 @@
 
 python -m benchmarks.accuracy newsmtsc finetune --root FOLDER/newsmtsc
 python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; test is not read)
+python -m benchmarks.accuracy seesaw finetune --root … --start     (for seesaw_doc to start from)
 """
 
 import argparse
@@ -168,17 +169,26 @@ def main():
     parser.add_argument("--root", type=Path, required=True, help="folder of the set's rows")
     parser.add_argument("--dev", action="store_true", help="train and score dev; test is not read")
     parser.add_argument(
+        "--start",
+        action="store_true",
+        help="leave a model in runs/benchmarks/SET-start that never learned from dev",
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="use no caches, so that the time of training counts"
     )
     parser.add_argument("--run", type=Path, help="run folder [runs/benchmarks/SET-RUNG]")
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    run = arguments.run or Path("runs/benchmarks") / f"{arguments.set}-{arguments.rung}"
+    named = "start" if arguments.start else arguments.rung
+    run = arguments.run or Path("runs/benchmarks") / f"{arguments.set}-{named}"
     run.mkdir(parents=True, exist_ok=True)
     config = run / "benchmark.yaml"
     complete = config_of(arguments.set, arguments.rung, arguments.root)
     if arguments.fresh:
         drop_caches(complete)
+    if arguments.start:
+        complete["train"]["refit"] = False
+        complete["evaluate"] = {"blind_twin": False}
     config.write_text(yaml.safe_dump(complete, sort_keys=False))
     repeats = complete.get("repeat") is not None
     if repeats and arguments.dev:
@@ -186,7 +196,7 @@ def main():
     if not repeats:
         run_to("audit", config, run)  # so that the next counts training alone
         stages, cpu_seconds = run_to("train", config, run)
-    if arguments.dev:
+    if arguments.dev or arguments.start:
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
                 print(view, json.dumps(row))

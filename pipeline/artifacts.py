@@ -338,6 +338,8 @@ def digest_of(path: Path) -> str:
 
 # The list of a bundle's files and their digests.
 DIGESTS: Final = "digests.json"
+# In a bundle, a folder for each encoder or tokenizer that its tasks run.
+ENCODERS: Final = "encoders"
 
 
 def write_bundle_folder(path: Path, write: Callable[[Path], None]) -> None:

@@ -435,8 +435,8 @@ SECTIONS = {
     "Encoders, search and repetition": [
         Bad("The encoder's folder is not there", f"{ENCODER} features.model=./minilm",
             "features.model: ./minilm: there is no such folder; name a folder with config.json, "
-            "model.safetensors and tokenizer.json, a hub name such as FacebookAI/roberta-base, or "
-            "embedded:minilm", needs="torch"),
+            "model.safetensors and tokenizer.json, the model folder of a run that has an encoder, "
+            "a hub name such as FacebookAI/roberta-base, or embedded:minilm", needs="torch"),
         Bad("The encoder's folder lacks a file", f"{ENCODER} features.model=./minilm",
             "features.model: ./minilm: minilm/model.safetensors is missing; an encoder needs "
             "config.json, its weights in one safetensors file (a pickled .bin is not read) and "

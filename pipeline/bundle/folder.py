@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
-from pipeline.artifacts import to_json, verify_bundle_folder, write_bundle_folder
+from pipeline.artifacts import ENCODERS, to_json, verify_bundle_folder, write_bundle_folder
 from pipeline.bundle.encoder_model import EncoderModel
 from pipeline.bundle.ensemble_model import EnsembleModel, arrays_of
 from pipeline.bundle.models import Part, TaskModel
@@ -23,7 +23,6 @@ from pipeline.preparation import Preparation
 FORMAT: Final = 2
 _ABOUT = "bundle.json"
 _CODEBOOK = "codebook.json"
-_PARTS = "encoders"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def save_bundle(
             save_file(model.arrays(), folder / f"{name}.safetensors")
             parts |= model.parts()
         for key, part in sorted(parts.items()):
-            part.save(folder / _PARTS / key)
+            part.save(folder / ENCODERS / key)
 
     write_bundle_folder(path, write)
 
@@ -99,7 +98,7 @@ def load_bundle(path: Path) -> Bundle:
                 f"{path}: has format {about['format']}, and this version of Slant reads format "
                 f"{FORMAT}; train the model again, or install the version that wrote it"
             )
-        parts = {folder.name: _part(folder) for folder in sorted((path / _PARTS).glob("*"))}
+        parts = {folder.name: _part(folder) for folder in sorted((path / ENCODERS).glob("*"))}
         tasks = {
             name: _restore(
                 f"{path}: task '{name}'",

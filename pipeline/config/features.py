@@ -72,7 +72,8 @@ class EncoderFeatures(Section):
     kind: Literal["encoder"]
     """A transformer encoder; needs the extra `encoder`."""
     model: EncoderName = "embedded:minilm"
-    """`embedded:minilm` (all-MiniLM-L6-v2, from a package), a folder, or a name on the hub."""
+    """`embedded:minilm` (all-MiniLM-L6-v2, from a package), a folder, the model folder of a run
+    (its encoder, as it was trained there), or a name on the hub."""
     revision: str | None = None
     """Commit or tag on the hub; name one, or tomorrow's run may read other weights."""
     window: Annotated[int, Field(ge=16, le=8192)] = 256

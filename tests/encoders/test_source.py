@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipeline.artifacts import write_bundle_folder
 from pipeline.encoders import find_encoder
-from pipeline.errors import ConfigError, DataError, MissingExtraError
+from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
 
 
 def test_a_folder_is_read_as_it_is(tiny_bert):
@@ -42,6 +43,46 @@ def test_a_folder_that_lacks_a_file_is_refused_by_name(tiny_bert, tmp_path, name
 def test_a_folder_that_is_not_there_is_not_asked_of_the_hub():
     with pytest.raises(ConfigError, match=r"features\.model: \./nowhere: there is no such folder"):
         find_encoder("./nowhere")
+
+
+def model_with(encoders, tmp_path):
+    """Return the folder of a model that holds these encoders by name."""
+
+    def write(folder):
+        (folder / "bundle.json").write_text("{}")
+        for name, encoder in encoders.items():
+            shutil.copytree(encoder, folder / "encoders" / name)
+
+    write_bundle_folder(tmp_path / "model", write)
+    return tmp_path / "model"
+
+
+def test_a_model_folder_stands_for_the_encoder_in_it(tiny_bert, tmp_path):
+    tokenizer = tmp_path / "tokenizer"  # of static vectors, which need no more
+    tokenizer.mkdir()
+    shutil.copy(tiny_bert / "tokenizer.json", tokenizer)
+    model = model_with({"b": tiny_bert, "a": tokenizer}, tmp_path)
+    found = find_encoder(str(model))
+    assert found.folder == model / "encoders" / "b"
+    assert found.digest == find_encoder(str(tiny_bert)).digest
+
+
+def test_a_model_whose_encoder_was_changed_is_refused(tiny_bert, tmp_path):
+    model = model_with({"a": tiny_bert}, tmp_path)
+    with (model / "encoders" / "a" / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(BundleError, match=r"model\.safetensors: changed since the model was"):
+        find_encoder(str(model))
+
+
+def test_a_model_must_have_one_encoder(tiny_bert, tiny_roberta, tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"features\.model: .*this model has no encoder; name one"
+    ):
+        find_encoder(str(model_with({}, tmp_path / "none")))
+    model = model_with({"a": tiny_bert, "b": tiny_roberta}, tmp_path / "two")
+    with pytest.raises(ConfigError, match=r"has 2 encoders; name one of .*/a, .*/b"):
+        find_encoder(str(model))
 
 
 def test_the_packaged_encoder_without_its_package(monkeypatch):
