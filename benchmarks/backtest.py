@@ -1,0 +1,82 @@
+"""Compare settings as if train and dev had come to us year by year; the set's test is never read.
+
+python -m benchmarks.backtest allsides_topic --root … --from 2014 2015 2016 \
+    --with train.calibration=bias --with train.class_weight=sqrt
+
+Each year in turn dev is its first nine months, train what is older, and test the next two years.
+What is asked for `--with` is compared with the set's own config, each by itself.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from benchmarks.accuracy import SETS, config_of, run_to
+from benchmarks.table import markdown, number
+
+MONTHS = 9
+YEARS = 2
+SCORES = ("macro_f1", "accuracy", "log_loss")
+
+
+def older_than(until, config, folder):
+    """Copy the rows of the sides `train` and `dev` that are older than a year to `folder`."""
+    dated = config["ingest"].get("fields", {}).get("published", "published")
+    rows = []
+    for source in config["ingest"]["sources"]:
+        if source["split"] in ("train", "dev"):
+            file = Path(config["ingest"]["root"]) / source["path"]
+            rows += [line for line in file.open() if (json.loads(line)[dated] or "9") < until]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.jsonl").write_text("".join(rows))
+
+
+def scored(config, year, settings, folder):
+    """Run the config with train, dev and test as they were in that year; return test's scores."""
+    older_than(str(year + YEARS), config, folder)
+    config["ingest"] |= {"root": str(folder), "sources": [{"path": "rows.jsonl"}]}
+    config["split"] = {
+        "by": "time",
+        "dev_from": f"{year}-01-01",
+        "test_from": f"{year}-{MONTHS + 1:02}-01",
+    }
+    config["evaluate"] = {"blind_twin": False}
+    for setting in settings:
+        *sections, key, value = setting.replace("=", ".", 1).split(".")
+        place = config
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = yaml.safe_load(value)
+    file = folder / "backtest.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    run_to("evaluate", file, folder)
+    (values,) = json.loads((folder / "metrics.json").read_text())["test"].values()
+    return [values[name] for name in SCORES]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=sorted(path.stem for path in SETS.glob("*.yaml")))
+    parser.add_argument("--root", type=Path, required=True, help="folder of the set's rows")
+    parser.add_argument("--rung", default="ngrams")
+    parser.add_argument("--from", dest="years", nargs="+", type=int, required=True)
+    parser.add_argument("--with", dest="settings", action="append", default=[])
+    parser.add_argument("--run", type=Path, default=Path("runs/benchmarks/backtest"))
+    arguments = parser.parse_args()
+    rows = [["setting", "from", *(name.replace("_", " ") for name in SCORES)]]
+    for setting in ["as configured", *arguments.settings]:
+        found = []
+        for year in arguments.years:
+            config = config_of(arguments.set, arguments.rung, arguments.root)
+            folder = arguments.run / f"{arguments.set}-{arguments.rung}-{year}"
+            found.append(scored(config, year, [setting] if "=" in setting else [], folder))
+            rows.append([setting, str(year), *map(number, found[-1])])
+        rows.append([setting, "mean", *map(number, np.mean(found, axis=0))])
+    print(markdown(rows))
+
+
+if __name__ == "__main__":
+    main()
