@@ -174,6 +174,9 @@ def main():
         help="leave a model in runs/benchmarks/SET-start that never learned from dev",
     )
     parser.add_argument(
+        "--no-twin", action="store_true", help="train no blind twin, which takes half of the time"
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="use no caches, so that the time of training counts"
     )
     parser.add_argument("--run", type=Path, help="run folder [runs/benchmarks/SET-RUNG]")
@@ -188,7 +191,8 @@ def main():
         drop_caches(complete)
     if arguments.start:
         complete["train"]["refit"] = False
-        complete["evaluate"] = {"blind_twin": False}
+    if arguments.start or arguments.no_twin:
+        complete.setdefault("evaluate", {})["blind_twin"] = False
     config.write_text(yaml.safe_dump(complete, sort_keys=False))
     repeats = complete.get("repeat") is not None
     if repeats and arguments.dev:
