@@ -3,7 +3,8 @@
 python -m benchmarks.backtest allsides_topic --root … --from 2014 2015 2016 \
     --with train.calibration=bias --with train.class_weight=sqrt
 
-Each year in turn dev is its first nine months, train what is older, and test the next two years.
+Each year in turn dev is its first nine months, train what is older, and test the rest of the year
+and the next.
 What is asked for `--with` is compared with the set's own config, each by itself.
 """
 
@@ -45,7 +46,8 @@ def scored(config, year, settings, folder):
     }
     config["evaluate"] = {"blind_twin": False}
     for setting in settings:
-        *sections, key, value = setting.replace("=", ".", 1).split(".")
+        name, _, value = setting.partition("=")
+        *sections, key = name.split(".")
         place = config
         for section in sections:
             place = place.setdefault(section, {})
@@ -67,14 +69,15 @@ def main():
     parser.add_argument("--run", type=Path, default=Path("runs/benchmarks/backtest"))
     arguments = parser.parse_args()
     rows = [["setting", "from", *(name.replace("_", " ") for name in SCORES)]]
-    for setting in ["as configured", *arguments.settings]:
+    for settings in [[], *([setting] for setting in arguments.settings)]:
+        shown = ", ".join(settings) or "as configured"
         found = []
         for year in arguments.years:
             config = config_of(arguments.set, arguments.rung, arguments.root)
             folder = arguments.run / f"{arguments.set}-{arguments.rung}-{year}"
-            found.append(scored(config, year, [setting] if "=" in setting else [], folder))
-            rows.append([setting, str(year), *map(number, found[-1])])
-        rows.append([setting, "mean", *map(number, np.mean(found, axis=0))])
+            found.append(scored(config, year, settings, folder))
+            rows.append([shown, str(year), *map(number, found[-1])])
+        rows.append([shown, "mean", *map(number, np.mean(found, axis=0))])
     print(markdown(rows))
 
 

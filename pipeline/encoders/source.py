@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.artifacts import DIGESTS, ENCODERS, digest_of, verify_bundle_folder
-from pipeline.errors import ConfigError, DataError, MissingExtraError
+from pipeline.artifacts import DIGESTS, ENCODERS, RunFolder, digest_of, verify_bundle_folder
+from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
 
 INSTALL: Final = "make encoder, or pip install 'slant[encoder]'"
 
@@ -44,13 +44,19 @@ def find_encoder(name: str, revision: str | None = None) -> EncoderFiles:
     `embedded:minilm` is the packaged one; a model folder of Slant stands for the encoder in it,
     and another folder is read as it is; else it is a name on the hub, which is asked for the files
     that are not on the disk yet. ConfigError, BundleError or MissingExtraError says what is wrong.
-    Cost: one pass over the weights for the digest, once in a process; two of a model folder.
+    Cost: one pass over the weights for the digest, once in a process; each time it is asked for
+    one more over a model folder.
     """
     if name.startswith(PACKAGED):
         return _packaged(name)
     folder = Path(name).expanduser()
     if (folder / DIGESTS).is_file():
         return _in_folder(name, _in_bundle(name, folder))
+    if (RunFolder(folder).model / DIGESTS).is_file():
+        raise ConfigError(
+            f"features.model: {name}: this is a run; name its model folder, "
+            f"{RunFolder(folder).model}"
+        )
     if folder.is_dir():
         return _in_folder(name, folder)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
@@ -83,7 +89,10 @@ def _packaged(name: str) -> EncoderFiles:
 
 def _in_bundle(name: str, bundle: Path) -> Path:
     """Return the folder of the only encoder in a model that Slant trained."""
-    verify_bundle_folder(bundle)
+    try:
+        verify_bundle_folder(bundle)
+    except BundleError as error:
+        raise BundleError(f"features.model: {error}") from None
     found = sorted(file.parent for file in (bundle / ENCODERS).glob(f"*/{WEIGHTS}"))
     if not found:
         raise ConfigError(

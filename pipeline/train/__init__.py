@@ -3,9 +3,10 @@
 from pipeline.train.abstention import answer_from
 from pipeline.train.calibration import (
     Calibrated,
+    HeldOut,
     calibrate,
     choose_thresholds,
-    held_out_likely,
+    fit_calibration,
     least_log_loss,
     log_loss,
 )
@@ -16,6 +17,7 @@ from pipeline.train.linear import SoftLabels, TaskData, TrainedTask, macro_f1, t
 
 __all__ = [
     "Calibrated",
+    "HeldOut",
     "SoftLabels",
     "TaskData",
     "TrainedTask",
@@ -24,8 +26,8 @@ __all__ = [
     "check_labels",
     "choose_thresholds",
     "class_weights",
+    "fit_calibration",
     "group_folds",
-    "held_out_likely",
     "least_log_loss",
     "log_loss",
     "macro_f1",

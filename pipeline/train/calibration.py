@@ -14,7 +14,6 @@ from pipeline.train.folds import group_folds
 # A hundredfold sharper to a hundredfold flatter than the scores are.
 _SEARCHED = (np.log(0.01), np.log(100.0))
 _LEAST = 1e-12
-_LEAST_SHARPNESS: Final = 1e-2
 # A label with fewer held-out examples keeps the threshold one half: the best cut through a few is
 # luck.
 _FEW = 10
@@ -34,51 +33,66 @@ class Calibrated:
         return probabilities(scores + self.bias, many, self.temperature)
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model that did not learn from n examples says of them, with their gold."""
+
+    scores: NDArray[np.float32]  # [n, labels]
+    gold: NDArray[np.bool_]  # [n, labels]
+    many: bool
+    stories: Sequence[str]  # [n]
+
+    def take(self, rows: NDArray[np.int64]) -> "HeldOut":
+        """Return the examples at these places."""
+        stories = [self.stories[row] for row in rows.tolist()]
+        return HeldOut(self.scores[rows], self.gold[rows], self.many, stories)
+
+
 def calibrate(
-    scores: NDArray[np.float32], gold: NDArray[np.bool_], many: bool, kind: Calibration
-) -> Calibrated:
-    """Fit what `train.calibration` names on held-out scores [n, labels].
+    held_out: HeldOut, kind: Calibration, seed: int
+) -> tuple[Calibrated, NDArray[np.float32]]:
+    """Fit what `train.calibration` names; return it and honest probabilities [n, labels].
 
-    With `bias`, temperature and biases together have the least log loss (Alexandari et al., 2020,
-    https://arxiv.org/abs/1901.06852). A label that training never saw keeps its score, and examples
-    of it are not fitted on.
+    One temperature learns next to nothing from the examples. With a bias for each label, each fifth
+    of the stories is calibrated by the others.
     """
-    temperature = fit_temperature(scores, gold, many)
-    none = np.zeros(gold.shape[1], np.float32)
-    if kind == "temperature":
-        return Calibrated(temperature, none)
-    fixed = (np.abs(scores) >= -NEVER / 2).all(axis=0)
-    rows = np.ones(len(gold), np.bool_) if many else ~gold[:, fixed].any(axis=1)
-    if not rows.any() or fixed.all():
-        return Calibrated(temperature, none)
-    said = scores[rows][None, :, ~fixed] / np.float64(temperature)
-    weights, bias = least_log_loss(said, gold[rows][:, ~fixed], many, np.ones(1), with_bias=True)
-    temperature /= max(float(weights[0]), _LEAST_SHARPNESS)
-    every = none.copy()
-    every[~fixed] = bias * temperature
-    return Calibrated(temperature, every)
-
-
-def held_out_likely(
-    scores: NDArray[np.float32],
-    gold: NDArray[np.bool_],
-    many: bool,
-    kind: Calibration,
-    stories: Sequence[str],
-    seed: int,
-) -> NDArray[np.float32]:
-    """Return honest probabilities of the rows that calibration is fitted on, [n, labels].
-
-    One temperature learns next to nothing from them. With a bias for each label, each fifth of
-    the stories is calibrated by the others.
-    """
+    fit = fit_calibration(held_out, kind)
+    many, stories = held_out.many, held_out.stories
     parts = min(_PARTS, len(set(stories)))
     if kind == "temperature" or parts < 2:
-        return calibrate(scores, gold, many, kind).likely(scores, many)
-    likely = np.zeros(gold.shape, np.float32)
-    for fit, score in group_folds(gold, stories, np.arange(len(gold)), parts, seed):
-        likely[score] = calibrate(scores[fit], gold[fit], many, kind).likely(scores[score], many)
-    return likely
+        return fit, fit.likely(held_out.scores, many)
+    likely = np.zeros(held_out.gold.shape, np.float32)
+    every = np.arange(len(likely))
+    for others, part in group_folds(held_out.gold, stories, every, parts, seed):
+        by_others = fit_calibration(held_out.take(others), kind)
+        likely[part] = by_others.likely(held_out.scores[part], many)
+    return fit, likely
+
+
+def fit_calibration(held_out: HeldOut, kind: Calibration) -> Calibrated:
+    """Fit what `train.calibration` names.
+
+    With `bias`, temperature and biases together have the least log loss (Alexandari et al., 2020,
+    https://arxiv.org/abs/1901.06852). What a label's score is that training never saw is no matter
+    of degree: such scores are not fitted on.
+    """
+    scores, gold, many = held_out.scores, held_out.gold, held_out.many
+    temperature = fit_temperature(scores, gold, many)
+    decided = np.abs(scores) >= -NEVER / 2
+    rows = np.ones(len(gold), np.bool_) if many else ~(decided & gold).any(axis=1)
+    if kind == "temperature" or not rows.any():
+        return Calibrated(temperature, np.zeros(gold.shape[1], np.float32))
+    said = scores[rows].astype(np.float64)[None] / temperature
+    counted = None
+    if many:
+        counted = ~decided
+        said = np.where(counted, said, 0)
+    sharpness, bias = least_log_loss(
+        said, gold[rows], many, np.ones(1), with_bias=True, counted=counted
+    )
+    flattest = float(np.exp(_SEARCHED[1]))
+    temperature = min(temperature / max(float(sharpness[0]), 1 / flattest), flattest)
+    return Calibrated(temperature, (bias * temperature).astype(np.float32))
 
 
 def least_log_loss(
@@ -88,18 +102,22 @@ def least_log_loss(
     start: NDArray[np.float64],
     *,
     with_bias: bool,
+    counted: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights [m], none below 0, and a bias [labels] by which `said` has the least log loss.
 
     `said` [m, n, labels] are scores that are weighted and added up; the bias is 0 unless asked for.
     They are held to `start` and to 0 as firmly as one example would hold them, which decides where
-    there are few.
+    there are few. Where many labels may hold, `counted` [n, labels] are those that are fitted on.
     """
     from scipy.optimize import minimize
 
     members, examples, labels = said.shape
     terms = gold.size if many else examples
-    begin = np.concatenate([start, np.zeros(labels if with_bias else 0)])
+    origin = np.concatenate([start, np.zeros(labels if with_bias else 0)])
+    # An example says something of every weight, and of a bias as often as of its label.
+    firmness = np.full(len(origin), 1 / examples)
+    firmness[members:] = 1 / terms
 
     def loss_and_slope(fitted: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = np.tensordot(fitted[:members], said, axes=1)
@@ -107,8 +125,11 @@ def least_log_loss(
             scores += fitted[members:]
         if many:
             # ln(1 + e^s) - y s, and its slope p - y
-            loss = float((np.logaddexp(0, scores) - gold * scores).sum())
+            losses = np.logaddexp(0, scores) - gold * scores
             wrong = 1 / (1 + np.exp(-np.clip(scores, -500, 500))) - gold
+            if counted is not None:
+                losses, wrong = losses * counted, wrong * counted
+            loss = float(losses.sum())
         else:
             top = scores.max(axis=1, keepdims=True)
             norm = np.log(np.exp(scores - top).sum(axis=1, keepdims=True)) + top
@@ -117,14 +138,14 @@ def least_log_loss(
         slope = np.tensordot(said, wrong, axes=([1, 2], [0, 1]))
         if with_bias:
             slope = np.concatenate([slope, wrong.sum(axis=0)])
-        strayed = fitted - begin
+        strayed = fitted - origin
         return (
-            loss / terms + float(strayed @ strayed) / examples,
-            slope / terms + 2 * strayed / examples,
+            loss / terms + float(firmness @ strayed**2),
+            slope / terms + 2 * firmness * strayed,
         )
 
-    least = [(0.0, None)] * members + [(None, None)] * (len(begin) - members)
-    found = minimize(loss_and_slope, begin, jac=True, method="L-BFGS-B", bounds=least).x
+    bounds = [(0.0, None)] * members + [(None, None)] * (len(origin) - members)
+    found = minimize(loss_and_slope, origin, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found[:members], found[members:] if with_bias else np.zeros(labels)
 
 

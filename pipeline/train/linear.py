@@ -12,9 +12,10 @@ from pipeline.config import LinearTrain
 from pipeline.errors import DataError
 from pipeline.train.calibration import (
     Calibrated,
+    HeldOut,
     calibrate,
     choose_thresholds,
-    held_out_likely,
+    fit_calibration,
     log_loss,
 )
 from pipeline.train.classes import check_labels
@@ -97,8 +98,13 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     weights, bias = _fit(data, fitted_on, section, best.strength, seed)
     dev_likely = best.likely
     if section.folds:
-        blind = _fit(data, train_rows, section, best.strength, seed)
-        dev_likely = best.calibrated.likely(_scores(blind, data, dev_rows), data.many)
+        blind = (weights, bias)
+        if section.refit:
+            blind = _fit(data, train_rows, section, best.strength, seed)
+        dev_scores = _scores(blind, data, dev_rows)
+        tested = np.concatenate([test for _, test in held_out])
+        fit = _fitted_apart(best, np.flatnonzero(~data.is_dev[tested]), section)
+        dev_likely = fit.likely(dev_scores, data.many)
     return TrainedTask(
         LinearHead(
             data.labels,
@@ -116,6 +122,7 @@ class _Trial(NamedTuple):
     """What one C comes to on held-out rows."""
 
     strength: float
+    held_out: HeldOut
     calibrated: Calibrated
     likely: NDArray[np.float32]  # [held-out rows, labels]
     thresholds: NDArray[np.float32] | None
@@ -130,6 +137,16 @@ class _Trial(NamedTuple):
             "log_loss": self.log_loss,
             "chosen": best,
         }
+
+
+def _fitted_apart(best: _Trial, others: NDArray[np.int64], section: LinearTrain) -> Calibrated:
+    """Return the calibration of rows that are not dev.
+
+    With a bias for each label, dev would else be judged by what was fitted on it.
+    """
+    if section.calibration == "temperature" or not len(others):
+        return best.calibrated
+    return fit_calibration(best.held_out.take(others), section.calibration)
 
 
 def _try(
@@ -148,12 +165,14 @@ def _try(
             for train, test in held_out
         ]
     )
-    fit = calibrate(scores, gold, data.many, section.calibration)
     stories = [data.stories[row] for row in tested.tolist()]
-    likely = held_out_likely(scores, gold, data.many, section.calibration, stories, seed)
+    answered = HeldOut(scores, gold, data.many, stories)
+    fit, likely = calibrate(answered, section.calibration, seed)
     thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
     f1 = macro_f1(chosen(likely, thresholds), gold)
-    return _Trial(strength, fit, likely, thresholds, f1, log_loss(likely, gold, data.many))
+    return _Trial(
+        strength, answered, fit, likely, thresholds, f1, log_loss(likely, gold, data.many)
+    )
 
 
 def _held_out_parts(

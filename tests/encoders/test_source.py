@@ -67,11 +67,19 @@ def test_a_model_folder_stands_for_the_encoder_in_it(tiny_bert, tmp_path):
     assert found.digest == find_encoder(str(tiny_bert)).digest
 
 
+def test_a_run_is_told_from_its_model(tiny_bert, tmp_path):
+    model = model_with({"a": tiny_bert}, tmp_path)
+    with pytest.raises(ConfigError, match=f"this is a run; name its model folder, {model}$"):
+        find_encoder(str(tmp_path))
+
+
 def test_a_model_whose_encoder_was_changed_is_refused(tiny_bert, tmp_path):
     model = model_with({"a": tiny_bert}, tmp_path)
     with (model / "encoders" / "a" / "model.safetensors").open("ab") as file:
         file.write(b" ")
-    with pytest.raises(BundleError, match=r"model\.safetensors: changed since the model was"):
+    with pytest.raises(
+        BundleError, match=r"features\.model: .*model\.safetensors: changed since the model was"
+    ):
         find_encoder(str(model))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import to_json
 from pipeline.bundle import NEVER, EncoderModel, LinearHead, chosen
-from pipeline.config import EncoderFeatures, FinetuneTrain
+from pipeline.config import Calibration, EncoderFeatures, FinetuneTrain
 from pipeline.encoders import Encoder, Precision, Window, open_encoder, seen, windows_of
 from pipeline.encoders.tuning import (
     HeadShape,
@@ -26,11 +26,11 @@ from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
     Calibrated,
+    HeldOut,
     calibrate,
     check_labels,
     choose_thresholds,
     class_weights,
-    held_out_likely,
     log_loss,
     macro_f1,
 )
@@ -104,7 +104,10 @@ class FinetuneRung:
             log=curves(""),
         )  # fmt: skip
         calibrated = [
-            pupil.judged(pupil.dev_scores(selected.encoder, head, self.features.precision))
+            pupil.judged(
+                pupil.dev_scores(selected.encoder, head, self.features.precision),
+                self.section.calibration,
+            )
             for pupil, head in zip(pupils, selected.heads, strict=True)
         ]
         final = selected
@@ -233,13 +236,14 @@ class _Pupil:
         """The right answers on the dev side, [n, labels]."""
         return self.material.gold[self.material.is_dev]
 
-    def judged(self, scores: NDArray[np.float32]) -> "_Judged":
+    def judged(self, scores: NDArray[np.float32], kind: Calibration) -> "_Judged":
         """Fit calibration and thresholds on scores of the dev side."""
-        many, gold, kind = self.material.many, self.dev_gold, self._section.calibration
+        gold = self.dev_gold
         stories = np.array(self.material.stories, object)[self.material.is_dev].tolist()
-        likely = held_out_likely(scores, gold, many, kind, stories, self._seed)
-        thresholds = choose_thresholds(likely, gold, many, self._section.thresholds)
-        return _Judged(calibrate(scores, gold, many, kind), thresholds, likely)
+        held_out = HeldOut(scores, gold, self.material.many, stories)
+        calibrated, likely = calibrate(held_out, kind, self._seed)
+        thresholds = choose_thresholds(likely, gold, self.material.many, self._section.thresholds)
+        return _Judged(calibrated, thresholds, likely)
 
 
 @dataclass(frozen=True)
@@ -256,11 +260,12 @@ def _measure(
 ) -> dict[str, float]:
     """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means.
 
-    In the precision of training, which is around this: `features.precision` decides nothing here.
+    In the precision of training, which is around this, and with one temperature, so that the epoch
+    that is kept depends on neither `features.precision` nor `train.calibration`.
     """
     numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
-        fit = pupil.judged(pupil.dev_scores(encoder, head, "float32"))
+        fit = pupil.judged(pupil.dev_scores(encoder, head, "float32"), "temperature")
         task, gold = pupil.material.view.task, pupil.dev_gold
         numbers[f"{task}.macro_f1"] = macro_f1(chosen(fit.likely, fit.thresholds), gold)
         numbers[f"{task}.log_loss"] = log_loss(fit.likely, gold, pupil.material.many)
