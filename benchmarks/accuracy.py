@@ -3,25 +3,33 @@
 python -m benchmarks.accuracy newsmtsc finetune --root FOLDER/newsmtsc
 python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; test is not read)
 python -m benchmarks.accuracy seesaw finetune --root … --start     (for seesaw_doc to start from)
+python -m benchmarks.accuracy newsmtsc ngrams --root … --cost      (how long it takes; no scores)
 """
 
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
-from pipeline.artifacts import RunFolder
+from pipeline.artifacts import RunFolder, read_table
+from pipeline.bundle import load_bundle
+from pipeline.records import is_test
+from pipeline.stages.examples import coded_examples, shown, views
 from pipeline.stages.speed import megabytes
 
 HERE = Path(__file__).parent
 SETS = HERE.parent / "configs" / "benchmarks"
 RESULTS = HERE / "results.jsonl"
+SENTENCES = 2  # of evidence, with each answer
 SHOWN = ("macro_f1", "macro_f1_low", "macro_f1_high", "micro_f1", "accuracy", "ece")
 
 
@@ -63,10 +71,8 @@ def sections_of(rungs, rung, name, config):
     return sections
 
 
-def rows_of(run, name, rung, cost):
+def rows_of(run, name, rung):
     metrics = json.loads((run / "metrics.json").read_text())
-    speed = examples_per_second(run)
-    size = megabytes(RunFolder(run))
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             yield {
@@ -78,11 +84,28 @@ def rows_of(run, name, rung, cost):
                 **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
                 "blind": values.get("target_blind", {}).get("macro_f1"),
                 "swapped": values.get("target_swap_flip_rate"),
-                **cost,
-                "examples_per_second": round(speed, 1),
-                "megabytes": round(size, 1),
+                **weight_of(run),
                 "commit": commit(),
             }
+
+
+def cost_row(run, name, rung, stages, cpu_seconds):
+    """Return how long the training of a run took that took over nothing from another or a cache.
+
+    The seconds of CPU are those of the whole command, in which Python starts and finds the data as
+    they are: some ten of them are not of training.
+    """
+    learning = [each for each in stages if each["stage"] in ("featurize", "train")]
+    assert not any(each["skipped"] for each in learning)
+    return {
+        "set": name,
+        "rung": rung,
+        "trained": pc.sum(pc.invert(pc.starts_with(sides(run), "test"))).as_py(),
+        "train_seconds": round(sum(each["seconds"] for each in learning)),
+        "train_cpu_seconds": round(cpu_seconds),
+        **weight_of(run),
+        "commit": commit(),
+    }
 
 
 def repeated_rows(run, name, rung):
@@ -104,13 +127,14 @@ def repeated_rows(run, name, rung):
             }
 
 
-def examples_per_second(run, most=512):
-    """Return how fast the model answers test examples, two sentences of evidence with each."""
-    from pipeline.artifacts import read_table
-    from pipeline.bundle import load_bundle
-    from pipeline.records import is_test
-    from pipeline.stages.examples import coded_examples, shown, views
+def sides(run):
+    """Return the side of each coded example."""
+    folder = RunFolder(run)
+    return coded_examples(folder, load_bundle(folder.model).codebook)["side"]
 
+
+def weight_of(run, most=512):
+    """Return how many test examples the model answers a second, with evidence, and its size."""
     folder = RunFolder(run)
     bundle = load_bundle(folder.model)
     coded = coded_examples(folder, bundle.codebook)
@@ -123,36 +147,28 @@ def examples_per_second(run, most=512):
         ]
         rows = coded.filter(pa.array(tested)).slice(0, most)
         asked = shown(articles, rows, view, bundle.codebook)
-        bundle.tasks[view.task].answer(*shown(articles, rows.slice(0, 4), view, bundle.codebook), 2)
+        bundle.tasks[view.task].answer(
+            *shown(articles, rows.slice(0, 4), view, bundle.codebook), SENTENCES
+        )
         started = time.perf_counter()
-        bundle.tasks[view.task].answer(*asked, 2)
+        bundle.tasks[view.task].answer(*asked, SENTENCES)
         seconds += time.perf_counter() - started
         done += len(rows)
-    return done / seconds
+    return {
+        "examples_per_second": round(done / seconds, 1),
+        "megabytes": round(megabytes(folder), 1),
+    }
 
 
-def run_to(stage, config, run):
+def run_to(stage, config, run, settings=()):
     """Run the stages up to `stage`; return what became of them and the seconds of CPU they took."""
     command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
+    command += [argument for setting in settings for argument in ("--set", setting)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return json.loads(done.stdout).get("stages"), seconds
-
-
-def cost_of(stages, cpu_seconds, is_fresh):
-    """Return how long training took; nulls where a part was taken over from a run or a cache.
-
-    The seconds of CPU are those of the whole command, in which Python starts and finds the data as
-    they are: some ten of them are not of training.
-    """
-    learning = [each for each in stages if each["stage"] in ("featurize", "train")]
-    fresh = is_fresh and not any(each["skipped"] for each in learning)
-    return {
-        "train_seconds": round(sum(each["seconds"] for each in learning)) if fresh else None,
-        "train_cpu_seconds": round(cpu_seconds) if fresh else None,
-    }
 
 
 def commit():
@@ -162,58 +178,71 @@ def commit():
     return asked.stdout.strip()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def arguments_of(parser):
     parser.add_argument("set", choices=sorted(path.stem for path in SETS.glob("*.yaml")))
     parser.add_argument("rung", choices=["ngrams", "static", "encoder", "finetune", "ensemble"])
     parser.add_argument("--root", type=Path, required=True, help="folder of the set's rows")
-    parser.add_argument("--dev", action="store_true", help="train and score dev; test is not read")
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dev", action="store_true", help="train and score dev; test is not read")
+    instead.add_argument(
         "--start",
         action="store_true",
         help="leave a model in runs/benchmarks/SET-start that never learned from dev",
     )
+    instead.add_argument(
+        "--cost",
+        action="store_true",
+        help="append how long training takes without caches and twin, and score nothing",
+    )
     parser.add_argument(
         "--no-twin", action="store_true", help="train no blind twin, which takes half of the time"
     )
-    parser.add_argument(
-        "--fresh", action="store_true", help="use no caches, so that the time of training counts"
-    )
     parser.add_argument("--run", type=Path, help="run folder [runs/benchmarks/SET-RUNG]")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    named = "start" if arguments.start else arguments.rung
-    run = arguments.run or Path("runs/benchmarks") / f"{arguments.set}-{named}"
-    run.mkdir(parents=True, exist_ok=True)
-    config = run / "benchmark.yaml"
-    complete = config_of(arguments.set, arguments.rung, arguments.root)
-    if arguments.fresh:
-        drop_caches(complete)
+    return parser.parse_args()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments = arguments_of(parser)
+    name, rung = arguments.set, arguments.rung
+    if arguments.start and rung != "finetune":
+        parser.error(f"--start: leaves an encoder that was fine-tuned; {rung} has none")
+    complete = config_of(name, rung, arguments.root)
+    repeats = complete.get("repeat") is not None
+    if repeats and (arguments.dev or arguments.cost):
+        parser.error(f"{name} is repeated, and each of its folds has its own dev and training")
     if arguments.start:
         complete["train"]["refit"] = False
-    if arguments.start or arguments.no_twin:
+    if arguments.start or arguments.cost or arguments.no_twin:
         complete.setdefault("evaluate", {})["blind_twin"] = False
+    named = "start" if arguments.start else rung
+    run = arguments.run or Path("runs/benchmarks") / f"{name}-{named}"
+    if arguments.cost:
+        drop_caches(complete)
+        run = Path(tempfile.mkdtemp(prefix="slant-cost-"))
+    run.mkdir(parents=True, exist_ok=True)
+    config = run / "benchmark.yaml"
     config.write_text(yaml.safe_dump(complete, sort_keys=False))
-    repeats = complete.get("repeat") is not None
-    if repeats and arguments.dev:
-        parser.error(f"--dev: {arguments.set} is repeated, and each of its folds has its own dev")
-    if not repeats:
+    if arguments.cost:
         run_to("audit", config, run)  # so that the next counts training alone
-        stages, cpu_seconds = run_to("train", config, run)
-    if arguments.dev or arguments.start:
+        append(arguments.results, [cost_row(run, name, rung, *run_to("train", config, run))])
+        shutil.rmtree(run)
+    elif arguments.dev or arguments.start:
+        run_to("train", config, run)
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
                 print(view, json.dumps(row))
-        return
-    run_to("evaluate", config, run)
-    with arguments.results.open("a") as results:
-        if repeats:
-            rows = repeated_rows(run, arguments.set, arguments.rung)
-        else:
-            cost = cost_of(stages, cpu_seconds, arguments.fresh)
-            rows = rows_of(run, arguments.set, arguments.rung, cost)
+    else:
+        run_to("evaluate", config, run)
+        append(arguments.results, (repeated_rows if repeats else rows_of)(run, name, rung))
+
+
+def append(results, rows):
+    """Add rows to a file of results, and print them."""
+    with results.open("a") as file:
         for row in rows:
-            results.write(json.dumps(row) + "\n")
+            file.write(json.dumps(row) + "\n")
             print(json.dumps(row))
 
 

@@ -45,16 +45,9 @@ def scored(config, year, settings, folder):
         "test_from": f"{year}-{MONTHS + 1:02}-01",
     }
     config["evaluate"] = {"blind_twin": False}
-    for setting in settings:
-        name, _, value = setting.partition("=")
-        *sections, key = name.split(".")
-        place = config
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[key] = yaml.safe_load(value)
     file = folder / "backtest.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
-    run_to("evaluate", file, folder)
+    run_to("evaluate", file, folder, settings)
     (values,) = json.loads((folder / "metrics.json").read_text())["test"].values()
     return [values[name] for name in SCORES]
 

@@ -39,14 +39,23 @@ PUBLISHED = {
 RUNGS = ("ngrams", "static", "encoder", "finetune", "ensemble")
 
 
-def latest(path):
-    """Return the last row of each (set, side, task, rung), sorted."""
-    rows = {}
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        if row["side"].startswith("test"):
-            rows[row["set"], row["side"], row["task"], RUNGS.index(row["rung"])] = row
-    return [rows[key] for key in sorted(rows)]
+def latest(rows):
+    """Return the last row of each (set, test side, task, rung), sorted."""
+    last = {
+        (row["set"], row["side"], row["task"], RUNGS.index(row["rung"])): row
+        for row in rows
+        if row.get("side", "").startswith("test")
+    }
+    return [last[key] for key in sorted(last)]
+
+
+def costs(rows):
+    """Return the last row of `accuracy.py --cost` of each (set, rung), else of a scoring."""
+    last = {}
+    for row in sorted(rows, key=lambda row: "trained" in row):
+        if row.get("examples_per_second"):
+            last[row["set"], RUNGS.index(row["rung"])] = row
+    return [last[key] for key in sorted(last)]
 
 
 def quality(rows):
@@ -73,19 +82,18 @@ def quality(rows):
 
 
 def cost(rows):
-    yield ["set", "rung", "training, seconds", "of CPU", "examples/s", "megabytes"]
-    seen = set()
+    yield [
+        "set", "rung", "trained on", "training, seconds", "of CPU", "examples/s", "megabytes",
+    ]  # fmt: skip
     for row in rows:
-        if row.get("examples_per_second") and (row["set"], row["rung"]) not in seen:
-            seen.add((row["set"], row["rung"]))
-            yield [
-                row["set"],
-                row["rung"],
-                "–" if row.get("train_seconds") is None else f"{row['train_seconds']:,.0f}",
-                "–" if row.get("train_cpu_seconds") is None else f"{row['train_cpu_seconds']:,.0f}",
-                f"{row['examples_per_second']:,.0f}",
-                f"{row['megabytes']:,.1f}",
-            ]
+        trained = [row.get(name) for name in ("trained", "train_seconds", "train_cpu_seconds")]
+        yield [
+            row["set"],
+            row["rung"],
+            *("–" if "trained" not in row else f"{value:,}" for value in trained),
+            f"{row['examples_per_second']:,.0f}",
+            f"{row['megabytes']:,.1f}",
+        ]
 
 
 def number(value):
@@ -99,10 +107,11 @@ def markdown(rows):
 
 
 def main():
-    rows = latest(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS)
-    print(markdown(quality(rows)))
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
+    rows = [json.loads(line) for line in results.read_text().splitlines()]
+    print(markdown(quality(latest(rows))))
     print()
-    print(markdown(cost(rows)))
+    print(markdown(cost(costs(rows))))
 
 
 if __name__ == "__main__":
