@@ -76,6 +76,12 @@ class FinetuneTrain(Section):
     """Weight decay of AdamW."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout before the heads."""
+    average: bool = False
+    """Keep the mean of the weights over the last steps, about a tenth of them, in place of what
+    the last step left: calmer, and more honest in its probabilities."""
+    exchanged_targets: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the examples with a target that each epoch shows with the name of another one in its
+    place, so that more is learnt from what is said, and less from whom it is said of."""
     contrastive_pairs: Annotated[int, Field(ge=0)] = 0
     """Most pairs of examples that the encoder learns from before the heads: alike or not. For
     fewer than about 50 examples a label; 0 for none."""

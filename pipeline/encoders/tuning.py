@@ -43,6 +43,8 @@ class TuningExample:
     head: int  # which of the heads answers it
     windows: Sequence[Window]  # one of them, drawn by its share, is read in each epoch
     gold: NDArray[np.bool_]  # [labels]
+    # The windows with the name of another target, for each of some other targets.
+    exchanged: Sequence[Sequence[Window]] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ def tune(
     With `measure` the epoch with the best macro-F1 is kept, and training stops after `patience`
     epochs without a better one; else the last epoch is. `stop_after` ends early on the same
     schedule of the learning rate. A run that was killed goes on from its last whole epoch if it is
-    started again with the same arguments. Memory: about 16 bytes a parameter, and the activations
-    of a batch.
+    started again with the same arguments. Memory: about 16 bytes a parameter, 20 with `average`,
+    and the activations of a batch.
     """
     # Of two processes that train the same, one waits, and then finds it done.
     with locked(folder), quiet_transformers():

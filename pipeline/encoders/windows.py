@@ -1,7 +1,7 @@
 """Cut what is asked of texts into windows that an encoder can read."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from pipeline.config import EncoderFeatures
 from pipeline.encoders.tokens import EncoderTokenizer, Tokens
-from pipeline.features import TARGET, Asked, Texts, names_of_pair, with_partial_mentions
+from pipeline.features import (
+    TARGET,
+    Asked,
+    Texts,
+    name_of_pair,
+    names_of_pair,
+    with_partial_mentions,
+)
 
 # Where a token comes from that is not of the text: frame, marks, second segment.
 NOWHERE = -1
@@ -45,17 +52,20 @@ def windows_of(
     tokens: Tokens,
     asked: Asked,
     section: EncoderFeatures,
+    exchanged: Sequence[str] = (),
 ) -> list[Window]:
     """Return the windows of each example, in order: one at least, `section.windows` at most.
 
     A text that does not fit is cut every `window - overlap` tokens. Where there are too many, those
     that mention the target go first, then those at the beginning. A window with a mention weighs
     `mention_weight` times one without. Where no window has one, the target's name after the text
-    stands in for it if `section.target.name` is `marked`.
+    stands in for it if `section.target.name` is `marked`. With `exchanged` each example is shown
+    with this name of another target, in its mentions and after the text.
     """
     found: list[Window] = []
     for example in range(len(asked)):
-        found += _of_example(tokenizer, tokens, asked, section, example)
+        another = exchanged[example] if exchanged else None
+        found += _of_example(tokenizer, tokens, asked, section, example, another)
     return found
 
 
@@ -65,10 +75,11 @@ def _of_example(
     asked: Asked,
     section: EncoderFeatures,
     example: int,
+    another: str | None,
 ) -> Iterator[Window]:
     frame = tokenizer.frame
-    second = _second_segment(tokenizer, asked, section, example)
-    text = _marked(tokenizer, tokens, asked, section, example)
+    second = _second_segment(tokenizer, asked, section, example, another)
+    text = _marked(tokenizer, tokens, asked, section, example, another)
     ends = frame.between + second.ids + frame.after if second.ids else frame.after_one
     room = max(1, section.window - len(frame.before) - len(ends))
     starts = _starts(text.mention, room, min(section.overlap, room - 1), section.windows)
@@ -122,16 +133,20 @@ class _Second:
 
 
 def _second_segment(
-    tokenizer: EncoderTokenizer, asked: Asked, section: EncoderFeatures, example: int
+    tokenizer: EncoderTokenizer,
+    asked: Asked,
+    section: EncoderFeatures,
+    example: int,
+    another: str | None,
 ) -> _Second:
     if not asked.names or section.target.mention == "mask":
         return _Second([], np.zeros(0, np.bool_))
-    name = asked.names[example]
+    source, target = names_of_pair(asked.names[example])
+    target = another or target
     most = int(section.window * _LONGEST_NAME)
     if section.target.name == "plain":
-        ids = tokenizer.ids(name)[:most]
+        ids = tokenizer.ids(name_of_pair(target, source))[:most]
         return _Second(ids, np.zeros(len(ids), np.bool_))
-    source, target = names_of_pair(name)
     before, after = tokenizer.marks_of_source
     acting = [*before, *tokenizer.ids(source)[: most // 2], *after] if source else []
     before, after = tokenizer.marks_of_target
@@ -145,7 +160,9 @@ def _marked(
     asked: Asked,
     section: EncoderFeatures,
     example: int,
+    another: str | None,
 ) -> _Marked:
+    name = None if another is None else np.array(tokenizer.ids(another), np.int32)
     first, stop = tokens.bounds[asked.text_of[example] : asked.text_of[example] + 2]
     ids, spans = tokens.ids[first:stop], tokens.spans[first:stop]
     places = np.arange(len(ids), dtype=np.int32)
@@ -165,7 +182,10 @@ def _marked(
         else:
             before, after = tokenizer.marks_of_target if is_target else tokenizer.marks_of_source
             parts.append((np.array(before, np.int32), is_target, np.full(len(before), NOWHERE)))
-            parts.append((ids[begins:ends], is_target, places[begins:ends]))
+            if is_target and name is not None:
+                parts.append((name, True, np.full(len(name), NOWHERE)))
+            else:
+                parts.append((ids[begins:ends], is_target, places[begins:ends]))
             parts.append((np.array(after, np.int32), is_target, np.full(len(after), NOWHERE)))
         at = ends
     parts.append((ids[at:], False, places[at:]))

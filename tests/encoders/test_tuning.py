@@ -1,6 +1,7 @@
 """Fine-tuning: it learns, keeps the best epoch, and goes on after a kill."""
 
 import shutil
+from math import comb
 
 import numpy as np
 import pytest
@@ -168,6 +169,100 @@ def test_a_killed_training_goes_on_from_its_last_whole_epoch(bert, windows, tmp_
     assert epochs == 2
     assert len(again.measured) == 4
     np.testing.assert_allclose(again.heads[0].weights, whole.heads[0].weights, atol=1e-5)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The weights of the head after each step of whatever is trained."""
+    from pipeline.encoders import trainer
+
+    seen = []
+
+    class Watched(trainer._Average):
+        def on_step_end(self, args, state, control, **others):
+            super().on_step_end(args, state, control, **others)
+            seen.append(self._weights["heads.0.weight"].detach().numpy().T.copy())
+
+    monkeypatch.setattr(trainer, "_Average", Watched)
+    return seen
+
+
+def test_the_average_is_of_each_step_by_the_eighth_power_of_its_number(
+    bert, windows, tmp_path, steps
+):
+    tuned = tune(bert, [shape()], examples(windows), section(average=True), 1, tmp_path)
+    assert len(steps) == 9
+    # The first k of n steps hold (k + 8 choose 9) of (n + 8 choose 9).
+    until = [comb(step + 8, 9) for step in range(len(steps) + 1)]
+    shares = np.diff(until) / until[-1]
+    expected = sum(share * weights for share, weights in zip(shares, steps, strict=True))
+    np.testing.assert_allclose(tuned.heads[0].weights, expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(tuned.heads[0].weights - steps[-1]).max() > 1e-3
+
+
+def test_dev_judges_the_average_and_the_best_epoch_has_it(bert, windows, tmp_path):
+    scores = iter([0.2, 0.9, 0.5])
+    seen = []
+
+    def measure(encoder, heads):
+        seen.append((heads[0].weights.copy(), weights_of(encoder)))
+        return {"macro_f1": next(scores), "log_loss": 1.0}
+
+    settings = section(average=True)
+    tuned = tune(bert, [shape()], examples(windows), settings, 1, tmp_path / "dev", measure)
+    heads, weights = seen[1]
+    np.testing.assert_allclose(tuned.heads[0].weights, heads, atol=1e-7)
+    for name, value in weights_of(tuned.encoder).items():
+        np.testing.assert_allclose(value, weights[name], atol=1e-6)
+    # Training goes on from the live weights: without being judged it ends at the same average.
+    alone = tune(bert, [shape()], examples(windows), settings, 1, tmp_path / "alone", stop_after=2)
+    np.testing.assert_allclose(alone.heads[0].weights, heads, atol=1e-6)
+
+
+def test_a_killed_training_goes_on_with_its_average(bert, windows, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def run(folder, kill_at=None):
+        epochs = []
+
+        def measure(encoder, heads):
+            epochs.append(1)
+            if len(epochs) == kill_at:
+                raise Killed
+            return {"macro_f1": 0.1, "log_loss": 1.0}
+
+        settings = section(epochs=4, patience=4, average=True)
+        return tune(bert, [shape()], examples(windows), settings, 1, tmp_path / folder, measure)
+
+    whole = run("whole")
+    with pytest.raises(Killed):
+        run("killed", kill_at=4)
+    # As if it had been killed while the last checkpoint was written.
+    (tmp_path / "killed" / "checkpoint-9" / "average.safetensors").unlink()
+    again = run("killed")
+    assert again.measured[0] == whole.measured[0]
+    np.testing.assert_allclose(again.heads[0].weights, whole.heads[0].weights, atol=1e-5)
+
+
+def test_some_examples_are_shown_with_another_target_in_each_epoch(windows):
+    from pipeline.encoders.trainer import _Drawn
+
+    others = [[[windows[2]], [windows[3]]]] * 200
+    shown = [TuningExample(0, [windows[0]], np.array([True, False]), each) for each in others]
+
+    def drawn(share, epoch):
+        dataset = _Drawn(shown, share, seed=1)
+        dataset.epoch = epoch
+        places = [id(each) for each in windows]
+        return [places.index(id(dataset[row]["window"])) for row in range(len(shown))]
+
+    first, second = drawn(0.3, 0), drawn(0.3, 1)
+    assert set(first) == {0, 2, 3}
+    assert 40 <= sum(place != 0 for place in first) <= 80
+    assert first != second
+    assert set(drawn(0.0, 0)) == {0}
+    assert first == drawn(0.3, 0)
 
 
 def test_half_a_checkpoint_is_not_gone_on_from(bert, windows, tmp_path):

@@ -150,3 +150,20 @@ def test_the_digest_tells_inputs_apart(bert, ask):
     _, other = cut(bert, ask((None, PACT, "League", None)), window=64)
     assert marked[0].digest() == again[0].digest()
     assert marked[0].digest() != other[0].digest()
+
+
+@pytest.mark.parametrize("name", ["plain", "marked"])
+def test_the_name_of_another_target_takes_the_place_of_each_mention(bert, ask, name):
+    texts, asked = ask((None, PACT, "Salt Pact", "Growers"))
+    view = section(window=64, target=MentionView(name=name))
+    tokens = bert.tokenizer.tokens(texts)
+    (window,) = windows_of(bert.tokenizer, tokens, asked, view, ["League of Ports"])
+    (as_it_is,) = windows_of(bert.tokenizer, tokens, asked, view)
+
+    assert "salt pact" not in words(bert, window)
+    assert words(bert, window) == words(bert, as_it_is).replace("salt pact", "league of ports")
+    mentions = words(bert, as_it_is).count("[ salt pact ]")
+    assert words(bert, window).count("[ league of ports ]") == mentions >= 2
+    assert decoded(bert, window.ids[window.mention]) == decoded(
+        bert, as_it_is.ids[as_it_is.mention]
+    ).replace("salt pact", "league of ports")

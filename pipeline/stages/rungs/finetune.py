@@ -1,7 +1,7 @@
 """Rung 4: an encoder that is trained further, with one head a task."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from pipeline.encoders.tuning import (
     tune,
 )
 from pipeline.errors import ConfigError, DataError
+from pipeline.features import Asked, names_of_pair
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.base import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
@@ -38,6 +39,8 @@ from pipeline.train import (
 # Stands for the code that trains: raise it when a change there gives other weights, or trainings
 # that were kept would pass for new ones.
 _RECIPE: Final = 2
+# Other targets that an example may be shown with; each epoch draws one of them.
+_EXCHANGES: Final = 3
 # Of the features: what changes nothing that training reads.
 _NOT_LEARNT_FROM: Final = {"model", "cache", "batch", "precision"}
 # Of the training: what is done around it or after it.
@@ -179,9 +182,12 @@ class _Pupil:
         texts, asked = material.shown
         asked = seen(texts, asked, features)
         tokenizer = encoder.tokenizer
-        self._windows: list[list[Window]] = [[] for _ in range(len(asked))]
-        for window in windows_of(tokenizer, tokenizer.tokens(texts), asked, features):
-            self._windows[window.example].append(window)
+        tokens = tokenizer.tokens(texts)
+        self._windows = _by_example(windows_of(tokenizer, tokens, asked, features), len(asked))
+        self._exchanged = [
+            _by_example(windows_of(tokenizer, tokens, asked, features, names), len(asked))
+            for names in self._names_of_others(asked)
+        ]
         gold = material.gold[~material.is_dev]
         self.shape = HeadShape(
             len(material.labels),
@@ -189,6 +195,19 @@ class _Pupil:
             material.view.sees_target,
             class_weights(gold, material.many, section.class_weight),
         )
+
+    def _names_of_others(self, asked: Asked) -> list[list[str]]:
+        """Return some names of other targets of the training side for each example."""
+        shows_names = bool(asked.names) and self._features.target.mention == "mark"
+        if not (self._section.exchanged_targets and shows_names):
+            return []
+        targets = [names_of_pair(name)[1] for name in asked.names]
+        known = sorted({targets[row] for row in np.flatnonzero(~self.material.is_dev).tolist()})
+        draw = np.random.default_rng(self._seed)
+        return [
+            [known[place] for place in draw.integers(len(known), size=len(asked)).tolist()]
+            for _ in range(_EXCHANGES)
+        ]
 
     def check(self) -> None:
         """Raise DataError where there is too little to learn from or to choose on."""
@@ -203,7 +222,12 @@ class _Pupil:
     def examples(self, head: int, is_dev: bool) -> list[TuningExample]:
         """Return the examples of a side, as those of head number `head`."""
         return [
-            TuningExample(head, self._windows[row], self.material.gold[row])
+            TuningExample(
+                head,
+                self._windows[row],
+                self.material.gold[row],
+                [windows[row] for windows in self._exchanged],
+            )
             for row in np.flatnonzero(self.material.is_dev == is_dev).tolist()
         ]
 
@@ -253,6 +277,14 @@ class _Judged:
     calibrated: Calibrated
     thresholds: NDArray[np.float32] | None
     likely: NDArray[np.float32]
+
+
+def _by_example(windows: Iterable[Window], examples: int) -> list[list[Window]]:
+    """Return the windows of each example."""
+    found: list[list[Window]] = [[] for _ in range(examples)]
+    for window in windows:
+        found[window.example].append(window)
+    return found
 
 
 def _measure(
