@@ -25,8 +25,11 @@ ENCODER = {
 }
 FINETUNE = {
     "features": {"kind": "encoder", "window": 48, "overlap": 8, "windows": 2},
-    "train": {"kind": "finetune", "epochs": 2, "learning_rate": 1e-3},
-}
+    "train": {
+        "kind": "finetune", "epochs": 2, "learning_rate": 1e-3, "average": True,
+        "exchanged_targets": 0.3,
+    },
+}  # fmt: skip
 NGRAMS = {"features": {"buckets_log2": 14}, "train": {"C": [1.0]}}
 
 
@@ -182,6 +185,29 @@ def test_linear_members_are_weighed_out_of_fold_from_a_config(tmp_path):
     assert [row["setting"] for row in rows] == ["only chars", "only words", "members"]
     scores = json.loads(run.metrics.read_text())
     assert scores["test"]["topic"]["macro_f1"] > 0.3
+
+
+def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
+    tiny_bert, tmp_path, monkeypatch
+):
+    from pipeline.stages.rungs import finetune
+
+    cut, asked_with = finetune.windows_of, []
+
+    def watched(tokenizer, tokens, asked, section, exchanged=()):
+        asked_with.append((list(asked.names), list(exchanged)))
+        return cut(tokenizer, tokens, asked, section, exchanged)
+
+    monkeypatch.setattr(finetune, "windows_of", watched)
+    run_rung(member(FINETUNE, tiny_bert, tmp_path, epochs=1), tmp_path / "run", "train")
+
+    exchanged = [(names, others) for names, others in asked_with if others]
+    assert len(exchanged) == 3  # of the stance task; neither of topics nor of its blind twin
+    for names, others in exchanged:
+        assert len(others) == len(names) > 40
+        assert set(others) <= set(names)
+        assert sum(one != other for one, other in zip(names, others, strict=True)) > 20
+    assert exchanged[0][1] != exchanged[1][1]
 
 
 def test_static_vectors_predict_without_torch(runs):
