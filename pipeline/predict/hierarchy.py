@@ -34,17 +34,15 @@ class Hierarchy:
         """Return probabilities [n, labels] in which no label is likelier than its parent.
 
         Where one label is chosen, a label's probability is that of itself or any below it. Where
-        many may hold, a label is at most as likely as its parent.
+        many may hold, a label is at least as likely as the likeliest below it: coders name the
+        narrowest label that fits, so that a model may never have seen its parent.
         """
         rolled = probabilities.copy()
-        if self.many:
-            for label in self.deepest_first[::-1].tolist():
-                if self.parents[label] >= 0:
-                    rolled[:, label] = np.minimum(rolled[:, label], rolled[:, self.parents[label]])
-            return rolled
+        join = np.maximum if self.many else np.add
         for label in self.deepest_first.tolist():
-            if self.parents[label] >= 0:
-                rolled[:, self.parents[label]] += rolled[:, label]
+            above = self.parents[label]
+            if above >= 0:
+                rolled[:, above] = join(rolled[:, above], rolled[:, label])
         return np.minimum(rolled, 1)
 
     def with_parents(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -6,8 +6,8 @@ import importlib.util
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -51,6 +51,10 @@ _IN_A_TRIAL: Final = {
 }
 
 
+# Of a study: the run in MLflow that a search which is not over is recorded in.
+_RECORDED_IN: Final = "recorded_in"
+
+
 @dataclass(frozen=True)
 class Found:
     """What a search found."""
@@ -87,13 +91,15 @@ def search(
     _check_dev(data, config)
     study = _study(config, config.tune, run, data)
     ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
-    with _group(config) as group:
+    with _group(config, study) as group:
         trials = _Trials(load, config, config.tune, run, data, told, group)
         while _left(study, config.tune) > 0 and time.monotonic() < ends:
             _try(study, trials)
         found = _found(study, load, run)
-        if group is not None and found.best is not None:
-            group.tell(found.best["changes"], _summary(found))
+        if group is not None:
+            if found.best is not None:
+                group.tell(found.best["changes"], _summary(found))
+            study.set_user_attr(_RECORDED_IN, None)
     return found
 
 
@@ -178,12 +184,23 @@ def _finished(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
     ]
 
 
-def _group(config: Config) -> "AbstractContextManager[GroupRun | None]":
-    if not config.track.enabled:
-        return nullcontext()
+@contextmanager
+def _group(config: Config, study: "optuna.Study") -> Iterator["GroupRun | None"]:
+    """Yield the search's own run in MLflow; None where nothing is left to be recorded.
+
+    A search that was stopped goes on in the run that it began in.
+    """
+    assert config.tune is not None
+    begun = study.user_attrs.get(_RECORDED_IN)
+    if not config.track.enabled or (begun is None and _left(study, config.tune) <= 0):
+        yield None
+        return
     from pipeline.tracking import group_run
 
-    return group_run(f"{config.name}: search", config.description, config.track, Path())
+    name = f"{config.name}: search"
+    with group_run(name, config.description, config.track, Path(), begun) as group:
+        study.set_user_attr(_RECORDED_IN, group.run_id)
+        yield group
 
 
 @dataclass(frozen=True)
@@ -314,12 +331,12 @@ def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunF
 
 
 def _summary(found: Found) -> dict[str, float]:
-    """Return the best trial's scores with their intervals, and mean and spread of all trials."""
+    """Return the best trial's scores with their intervals, and mean and range of all trials."""
     assert found.best is not None
     values = [row["macro_f1"] for row in found.trials if row["macro_f1"] is not None]
     return {
         **_numbers(found.best["scores"]),
         "trials/mean_macro_f1": float(np.mean(values)),
-        "trials/low_macro_f1": float(np.min(values)),
-        "trials/high_macro_f1": float(np.max(values)),
+        "trials/min_macro_f1": float(np.min(values)),
+        "trials/max_macro_f1": float(np.max(values)),
     }

@@ -17,20 +17,44 @@ PARENT: Final = "mlflow.parentRunId"
 
 
 @contextmanager
-def group_run(name: str, description: str, section: Track, folder: Path) -> Iterator["GroupRun"]:
-    """Yield an open MLflow run that others are shown below; it ends with the block."""
+def group_run(
+    name: str, description: str, section: Track, folder: Path, begun: str | None = None
+) -> Iterator["GroupRun"]:
+    """Yield an open MLflow run that others are shown below; it ends with the block.
+
+    It is the one with the id `begun` if the store has that, and else a new one.
+    """
     uri = store_uri(section.uri, folder)
     with connected(uri) as client:
         with alone(uri):
             experiment = experiment_id(client, section.experiment, uri)
-            tags = {"mlflow.note.content": description}
-            run = client.create_run(experiment, tags=tags, run_name=name)
+            run_id = _open_again(client, experiment, begun)
+            if run_id is None:
+                tags = {"mlflow.note.content": description}
+                run = client.create_run(experiment, tags=tags, run_name=name)
+                run_id = str(run.info.run_id)
         try:
-            yield GroupRun(client, experiment, str(run.info.run_id))
+            yield GroupRun(client, experiment, run_id)
         except BaseException:
-            client.set_terminated(run.info.run_id, "FAILED")
+            client.set_terminated(run_id, "FAILED")
             raise
-        client.set_terminated(run.info.run_id, "FINISHED")
+        client.set_terminated(run_id, "FINISHED")
+
+
+def _open_again(client: "MlflowClient", experiment: str, run_id: str | None) -> str | None:
+    """Set a run of this experiment to running and return its id; None where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        info = client.get_run(run_id).info
+    except MlflowException:  # of another store
+        return None
+    if info.experiment_id != experiment or info.lifecycle_stage != "active":
+        return None
+    client.update_run(run_id, status="RUNNING")
+    return run_id
 
 
 @dataclass(frozen=True)

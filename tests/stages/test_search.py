@@ -172,8 +172,41 @@ def test_trials_stand_below_the_search_in_mlflow(project, tmp_path):
     best = runs[f"tiny: trial {found.best['number']}"]
     assert best.data.params["features.words"] == str(found.best["changes"]["features.words"])
     metrics = parent.data.metrics
-    assert metrics["trials/low_macro_f1"] <= metrics["trials/mean_macro_f1"]
+    assert metrics["trials/min_macro_f1"] <= metrics["trials/mean_macro_f1"]
+    assert metrics["trials/mean_macro_f1"] <= metrics["trials/max_macro_f1"]
     assert {"dev/topic.macro_f1", "dev/stance.macro_f1"} <= set(metrics)
+
+
+def test_a_search_that_was_stopped_goes_on_in_its_run_and_a_finished_one_adds_none(
+    project, tmp_path
+):
+    class Stopped(BaseException):
+        pass
+
+    loading = project(tune={**TUNE, "trials": 3}, track={"experiment": "stopped"})
+    folder = RunFolder(tmp_path / "search")
+
+    def stop(which, outcome):
+        if which == "001":
+            raise Stopped
+
+    def recorded():
+        with connected(store_uri(None, tmp_path)) as client:
+            experiment = client.get_experiment_by_name("stopped").experiment_id
+            return client.search_runs([experiment])
+
+    with pytest.raises(Stopped):
+        search(loading, loading([]), folder, stop)
+    assert {run.info.run_name: run.info.status for run in recorded()} == {
+        "tiny: search": "FAILED",
+        "tiny: trial 0": "FINISHED",
+    }
+    search(loading, loading([]), folder, silent)
+    whole = {run.info.run_id: run.info.status for run in recorded()}
+    assert len(whole) == 4
+    assert set(whole.values()) == {"FINISHED"}
+    search(loading, loading([]), folder, silent)
+    assert {run.info.run_id: run.info.status for run in recorded()} == whole
 
 
 def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_path):
