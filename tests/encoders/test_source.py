@@ -117,3 +117,18 @@ def test_a_hub_name_without_a_network_says_so(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match=r"features\.model: nobody/nothing cannot be had"):
         find_encoder("nobody/nothing", "main")
+
+
+def test_a_missing_torch_is_named_with_the_command_that_installs_it(monkeypatch):
+    from pipeline.stages import learning
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else found(name)
+    )
+    with pytest.raises(
+        MissingExtraError,
+        match=r"features\.kind: encoder needs the package torch; "
+        r"install it with: make encoder, or pip install 'slant\[encoder\]'",
+    ):
+        learning.encoder_packages("features.kind: encoder")

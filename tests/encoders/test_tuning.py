@@ -305,6 +305,26 @@ def test_lower_layers_learn_more_slowly_where_asked(bert, windows, tmp_path):
     assert moved("slow", layer_decay=0.1) < moved("even") / 3
 
 
+def test_gradients_of_several_batches_are_one_step(bert, windows, tmp_path):
+    steps = []
+
+    def measure(encoder, heads):
+        steps.extend(int(path.name.partition("-")[2]) for path in tmp_path.glob("checkpoint-*"))
+        return {"macro_f1": 0.1, "log_loss": 1.0}
+
+    settings = section(epochs=3, accumulate=3)  # twelve examples in batches of four
+    tune(bert, [shape()], examples(windows), settings, 1, tmp_path, measure)
+    assert max(steps) == 2  # after two of the three epochs
+
+
+def test_a_class_that_weighs_nothing_is_not_learnt(bert, windows, tmp_path):
+    heavy = HeadShape(2, False, True, np.array([1.0, 0.0], np.float32))
+    tuned = tune(bert, [heavy], examples(windows), section(epochs=6), 1, tmp_path)
+    vectors = tuned.encoder.vectors(windows, 12, 8, with_mention=True, cache=None)
+    scores = vectors @ tuned.heads[0].weights + tuned.heads[0].bias
+    assert (scores.argmax(axis=1) == 0).all()
+
+
 def test_checkpoints_hold_no_model_that_is_unpickled(bert, windows, tmp_path):
     seen = []
 

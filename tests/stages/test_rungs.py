@@ -210,6 +210,83 @@ def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
     assert exchanged[0][1] != exchanged[1][1]
 
 
+# A sentence for each frame.
+FRAMES = {
+    "conflict": "The ferrymen struck and the quarrel grew.",
+    "money": "Prices at the market rose by a third.",
+    "people": "A widow and her two sons waited on the quay.",
+}
+
+
+def frames_of(number):
+    """Return which of the frames an article has: each combination in turn, none too."""
+    return [name for place, name in enumerate(FRAMES) if number >> place & 1]
+
+
+def many_label_config(folder, encoder):
+    """Write 80 articles of up to three frames; return a config of every rung on them."""
+    rows = [
+        {
+            "id": f"a{number}",
+            "text": f"Number {number} came in. " + " ".join(map(FRAMES.get, frames_of(number))),
+            "labels": frames_of(number),
+            "split": ("train", "train", "dev", "test")[number // 8 % 4],
+        }
+        for number in range(80)
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    labels = [{"id": name} for name in FRAMES]
+    task = {"asks": "article", "choose": "many", "labels": labels}
+    codebook = {"name": "coast", "version": "1.0", "tasks": {"frames": task}}
+    (folder / "codebook.yaml").write_text(yaml.safe_dump(codebook))
+    members = {
+        "ngrams": NGRAMS,
+        "static": member(STATIC, encoder, folder),
+        "frozen": member(ENCODER, encoder, folder),
+        "tuned": member(FINETUNE, encoder, folder),
+    }
+    config = {
+        "name": "many",
+        "codebook": str(folder / "codebook.yaml"),
+        "ingest": {"root": str(folder), "sources": [{"path": "rows.jsonl"}]},
+        "label": {"inline": {"frames": {"label": "labels"}}},
+        "split": {"by": "given", "near_duplicate": 1},
+        "audit": {"fail_on": None},  # articles of a few sentences are alike
+        "train": {"kind": "ensemble", "members": members},
+        "evaluate": {"resamples": 100},
+        "track": {"enabled": False},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return load(folder / "config.yaml")
+
+
+def test_every_rung_answers_with_several_labels_and_its_bundle_gives_the_same(tiny_bert, tmp_path):
+    config = many_label_config(tmp_path, tiny_bert)
+    run = RunFolder(tmp_path / "run")
+    run_stages(config, run, "evaluate", [].append)
+
+    rows = json.loads(run.selection.read_text())["frames"]
+    assert [row["setting"] for row in rows[:-1]] == [
+        "only frozen", "only ngrams", "only static", "only tuned",
+    ]  # fmt: skip
+    assert json.loads(run.metrics.read_text())["test"]["frames"]["micro_f1"] > 0.8
+
+    model = load_bundle(run.model).tasks["frames"]
+    articles = read_table(run.articles)
+    texts = texts_of(articles["title"], articles["text"])
+    answers = model.answer(texts, whole_texts(np.arange(len(texts))), 1)
+    places = {name: place for place, name in enumerate(articles["id"].to_pylist())}
+    tested = [row for row in read_table(run.predictions).to_pylist() if row["side"] == "test"]
+    assert len(tested) == 16
+    for row in tested:
+        found = answers.probabilities[places[row["article_id"]]]
+        wanted = dict(row["probabilities"])
+        np.testing.assert_allclose(found, [wanted[label] for label in sorted(wanted)], atol=1e-5)
+        # Each by itself: they need not add up to 1.
+        assert all(0 <= value <= 1 for value in found)
+    assert any(abs(sum(dict(row["probabilities"]).values()) - 1) > 0.2 for row in tested)
+
+
 def test_static_vectors_predict_without_torch(runs):
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
