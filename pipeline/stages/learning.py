@@ -282,7 +282,7 @@ def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[Live
         return nullcontext()
     from pipeline.tracking import LiveCurves
 
-    return LiveCurves(run.path.name, config.track, Path())
+    return LiveCurves(run.path.name, config.track, Path(), run.checkpoints / "curves")
 
 
 def _no_curve(training: str) -> Callable[[Mapping[str, float], int], None]:  # noqa: ARG001

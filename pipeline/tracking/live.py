@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
@@ -30,14 +30,17 @@ Log: TypeAlias = Callable[[Mapping[str, float], int], None]
 class LiveCurves:
     """Opens an MLflow run when the first number comes; without numbers there is none.
 
+    Its id is in the file `mark` while it is open: one that is there at the start is of a training
+    that was killed, and is marked so.
     A server that fails during training does not end it: what could not be recorded is told in
     `trouble` when all is done.
     """
 
-    def __init__(self, name: str, section: Track, folder: Path) -> None:
+    def __init__(self, name: str, section: Track, folder: Path, mark: Path) -> None:
         self._name = name
         self._section = section
         self._uri = store_uri(section.uri, folder)
+        self._mark = mark
         self._stack = ExitStack()
         self._client: MlflowClient | None = None
         self.run_id: str | None = None
@@ -57,6 +60,7 @@ class LiveCurves:
         try:
             if self._client is not None and self.run_id is not None:
                 self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
+                self._mark.unlink(missing_ok=True)
         except (MlflowException, OSError) as lost:  # no reason to lose the training too
             self.trouble = self.trouble or f"the curves' run was not ended: {_reason(lost)}"
         finally:
@@ -94,10 +98,21 @@ class LiveCurves:
             with alone(self._uri):
                 client = self._stack.enter_context(connected(self._uri))
                 experiment = experiment_id(client, self._section.experiment, self._uri)
+                self._end_killed(client)
                 run = client.create_run(experiment, run_name=f"{self._name}: {SECTION}")
             self._client = client
             self.run_id = str(run.info.run_id)
+            self._mark.parent.mkdir(parents=True, exist_ok=True)
+            self._mark.write_text(self.run_id, encoding="utf-8")
         return self._client
+
+    def _end_killed(self, client: "MlflowClient") -> None:
+        from mlflow.exceptions import MlflowException
+
+        if self._mark.is_file():
+            # The store may be another one by now, or the run deleted.
+            with suppress(MlflowException):
+                client.set_terminated(self._mark.read_text(encoding="utf-8"), "KILLED")
 
 
 def _reason(error: Exception) -> str:
