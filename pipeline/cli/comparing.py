@@ -56,16 +56,16 @@ def compare(
         print_json(comparison.as_dict())
         return
     typer.echo(_comparison_table(comparison, section.confidence))
-    if speed:
-        typer.echo(f"\n{_costs_table(comparison)}")
 
 
 def _comparison_table(comparison: "Comparison", confidence: float) -> str:
     head = f"{100 * confidence:g} % interval"
     is_adjusted = len({row.run for row in comparison.rows}) > 2
+    with_speed = any(cost.examples_per_second for cost in comparison.costs.values())
     rows = [["side/task", "run", "n", "macro-F1", head, "difference", "interval", "p"]]
     rows[0] += ["p (Holm)"] if is_adjusted else []
-    rows[0] += ["gained/lost", "p (McNemar)"]
+    rows[0] += ["gained/lost", "p (McNemar)", "ECE"]
+    rows[0] += ["examples/s", "MB"] if with_speed else []
     rows += [
         [
             f"{row.side}/{row.task}",
@@ -80,18 +80,18 @@ def _comparison_table(comparison: "Comparison", confidence: float) -> str:
             *(p_value(value) for value in (row.p_value, row.p_adjusted)[: 1 + is_adjusted]),
             "" if row.gained is None else f"{row.gained}/{row.lost}",
             p_value(row.mcnemar_p),
+            number(row.ece),
+            *(_cost(comparison, row.run) if with_speed else []),
         ]
         for row in comparison.rows
     ]
     return aligned(rows)
 
 
-def _costs_table(comparison: "Comparison") -> str:
-    rows = [["run", "examples/s", "MB"]]
-    for run, cost in comparison.costs.items():
-        assert cost.examples_per_second is not None
-        rows.append([run, f"{cost.examples_per_second:,.0f}", f"{cost.megabytes:.1f}"])
-    return aligned(rows)
+def _cost(comparison: "Comparison", run: str) -> list[str]:
+    cost = comparison.costs[run]
+    assert cost.examples_per_second is not None
+    return [f"{cost.examples_per_second:,.0f}", f"{cost.megabytes:.1f}"]
 
 
 @app.command()

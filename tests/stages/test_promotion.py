@@ -1,6 +1,7 @@
 """The gate as users meet it, with real runs in a real MLflow."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -94,7 +95,12 @@ def test_a_run_that_is_not_recorded_or_was_trained_again_is_refused(project):
 def test_a_comparison_is_written_back_to_the_run(project):
     words = ["compare", "runs/poor", "runs/good", "--speed", "--track"]
     shown = small.slant(*words, cwd=project).stdout.decode()
-    assert "examples/s" in shown
+    head, *rows = [re.split(r"  +", line.strip()) for line in shown.splitlines()]
+    assert head[-3:] == ["ECE", "examples/s", "MB"]
+    for *_, error, speed, megabytes in rows:
+        assert 0 <= float(error) <= 1
+        assert float(speed.replace(",", "")) > 0
+        assert float(megabytes) >= 0  # of a model this small
     tracked = json.loads((project / "runs" / "good" / "tracking.json").read_text())
     with connected(tracked["uri"]) as client:
         found = client.get_run(tracked["run_id"])
