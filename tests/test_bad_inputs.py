@@ -454,6 +454,12 @@ SECTIONS = {
             "config.yaml:1:1: the file: train.kind finetune trains an encoder; set features.kind "
             "to encoder, it is ngrams",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: finetune")),
+        Bad("Targets are exchanged that are masked",
+            f"{ENCODER} train.kind=finetune --set train.exchanged_targets=0.3 --set "
+            "features.target.mention=mask",
+            "encoder.yaml:1:1: the file: train.exchanged_targets: 0.3 shows names of other "
+            "targets, but features.target.mention: mask shows none; set it to mark, or the share "
+            "to 0"),
         Bad("An ensemble has one member", "slant run config.yaml",
             "config.yaml:17:3: train.members: dictionary should have at least 2 items",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),

@@ -90,7 +90,7 @@ class Config(Section):
             return self
         if self.features is None:
             raise ValueError("features must hold keys and values; it is null")
-        check_pair(self.features.kind, self.train.kind)
+        check_pair(self.features, self.train)
         return self
 
     @model_validator(mode="after")

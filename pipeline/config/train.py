@@ -116,14 +116,22 @@ class Rung(Section):
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
-        check_pair(self.features.kind, self.train.kind)
+        check_pair(self.features, self.train)
         return self
 
 
-def check_pair(features: str, train: str) -> None:
-    if train == "finetune" and features != "encoder":
+def check_pair(features: FeaturesSection, train: LinearTrain | FinetuneTrain) -> None:
+    if train.kind != "finetune":
+        return
+    if features.kind != "encoder":
         raise ValueError(
-            f"train.kind finetune trains an encoder; set features.kind to encoder, it is {features}"
+            "train.kind finetune trains an encoder; set features.kind to encoder, it is "
+            f"{features.kind}"
+        )
+    if train.exchanged_targets and features.target.mention == "mask":
+        raise ValueError(
+            f"train.exchanged_targets: {train.exchanged_targets:g} shows names of other targets, "
+            "but features.target.mention: mask shows none; set it to mark, or the share to 0"
         )
 
 

@@ -27,6 +27,7 @@ from transformers import (
     set_seed,
 )
 
+from pipeline.artifacts import replacing
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import both_means, collate
 from pipeline.encoders.precision import half_of
@@ -317,7 +318,8 @@ class _Average(TrainerCallback):  # type: ignore[misc]
         torch._foreach_lerp_(list(self._mean.values()), live, share)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        safetensors.torch.save_file(self._mean, _checkpoint(args, state) / _AVERAGE)
+        with replacing(_checkpoint(args, state) / _AVERAGE) as file:
+            safetensors.torch.save_file(self._mean, file)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
