@@ -73,6 +73,7 @@ def sections_of(rungs, rung, name, config):
 
 def rows_of(run, name, rung):
     metrics = json.loads((run / "metrics.json").read_text())
+    weight = weight_of(run)
     for side, tasks in metrics.items():
         for task, values in tasks.items():
             yield {
@@ -84,7 +85,7 @@ def rows_of(run, name, rung):
                 **{key: round(values[key], 4) for key in SHOWN if values.get(key) is not None},
                 "blind": values.get("target_blind", {}).get("macro_f1"),
                 "swapped": values.get("target_swap_flip_rate"),
-                **weight_of(run),
+                **weight,
                 "commit": commit(),
             }
 
