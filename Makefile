@@ -17,7 +17,7 @@ RUN     := .venv/bin/python -m
 TORCH       ?= torch==2.13.0
 TORCH_INDEX ?=
 # Configs that name one of these kinds need it.
-NEEDS_ENCODER = $(shell grep -lsE 'kind: *(static|encoder|finetune)' $(CONFIG))
+NEEDS_ENCODER = $(shell grep -lsE 'kind: *["'\'']?(static|encoder|finetune)' $(CONFIG))
 
 # Threads that wait asleep instead of spinning: with another busy process around, spinning slows
 # numerical libraries down many times.

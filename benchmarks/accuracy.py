@@ -9,7 +9,6 @@ python -m benchmarks.accuracy newsmtsc ngrams --root … --cost      (how long i
 import argparse
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -218,18 +217,17 @@ def main():
     if arguments.start or arguments.cost or arguments.no_twin:
         complete.setdefault("evaluate", {})["blind_twin"] = False
     named = "start" if arguments.start else rung
-    run = arguments.run or Path("runs/benchmarks") / f"{name}-{named}"
     if arguments.cost:
         drop_caches(complete)
-        run = Path(tempfile.mkdtemp(prefix="slant-cost-"))
-    run.mkdir(parents=True, exist_ok=True)
-    config = run / "benchmark.yaml"
-    config.write_text(yaml.safe_dump(complete, sort_keys=False))
-    if arguments.cost:
-        run_to("audit", config, run)  # so that the next counts training alone
-        append(arguments.results, [cost_row(run, name, rung, *run_to("train", config, run))])
-        shutil.rmtree(run)
-    elif arguments.dev or arguments.start:
+        with tempfile.TemporaryDirectory(prefix="slant-cost-") as folder:
+            config = written(complete, Path(folder))
+            run_to("audit", config, config.parent)  # so that the next counts training alone
+            spent = run_to("train", config, config.parent)
+            append(arguments.results, [cost_row(config.parent, name, rung, *spent)])
+        return
+    run = arguments.run or Path("runs/benchmarks") / f"{name}-{named}"
+    config = written(complete, run)
+    if arguments.dev or arguments.start:
         run_to("train", config, run)
         for view, tried in json.loads((run / "selection.json").read_text()).items():
             for row in tried:
@@ -237,6 +235,14 @@ def main():
     else:
         run_to("evaluate", config, run)
         append(arguments.results, (repeated_rows if repeats else rows_of)(run, name, rung))
+
+
+def written(complete, run):
+    """Write a config into the folder of its run; return the file."""
+    run.mkdir(parents=True, exist_ok=True)
+    config = run / "benchmark.yaml"
+    config.write_text(yaml.safe_dump(complete, sort_keys=False))
+    return config
 
 
 def append(results, rows):

@@ -50,6 +50,27 @@ def test_the_targets_of_make_that_are_named_exist():
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("kinds", "needs_encoder"),
+    [
+        ("features: {kind: ngrams}", False),
+        ("train:\n  kind: linear", False),
+        ("features:\n  kind: static", True),
+        ("features: {kind: encoder}", True),
+        ("train: {kind: 'finetune'}", True),
+        ('train:\n  kind: "finetune"', True),
+    ],
+)
+def test_what_a_config_needs_is_installed_before_its_training(kinds, needs_encoder, tmp_path):
+    (tmp_path / "config.yaml").write_text(kinds)
+    # As if nothing was installed: what would be done is printed, and not done.
+    done = shell(f"make --dry-run --always-make train CONFIG={tmp_path}/config.yaml", ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "requirements/core.lock" in done.stdout
+    assert ("requirements/encoder.lock" in done.stdout) == needs_encoder
+    assert done.stdout.rstrip().endswith(f"pipeline.cli run {tmp_path}/config.yaml")
+
+
 def test_all_blocks_run_in_an_empty_folder(quickstart):
     folder, outputs = quickstart
     assert len(outputs) >= 7

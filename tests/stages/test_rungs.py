@@ -14,6 +14,7 @@ from pipeline.bundle import load_bundle
 from pipeline.config import load
 from pipeline.features import texts_of, whole_texts
 from pipeline.stages import run_stages
+from pipeline.tracking.store import connected, store_uri
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.slow
@@ -208,6 +209,57 @@ def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
         assert set(others) <= set(names)
         assert sum(one != other for one, other in zip(names, others, strict=True)) > 20
     assert exchanged[0][1] != exchanged[1][1]
+
+
+def test_curves_of_a_training_are_in_mlflow_while_it_lasts_and_below_its_run(
+    tiny_project, tiny_bert, tmp_path, monkeypatch
+):
+    from pipeline.stages.rungs import finetune
+
+    def curves():
+        """Return the status and the points of what was recorded, by names of runs and metrics."""
+        with connected(store_uri(None, tmp_path)) as client:
+            experiment = client.get_experiment_by_name("live").experiment_id
+            return {
+                run.info.run_name: (
+                    run,
+                    {
+                        name: client.get_metric_history(run.info.run_id, name)
+                        for name in run.data.metrics
+                        if name.startswith("training/")
+                    },
+                )
+                for run in client.search_runs([experiment])
+            }
+
+    measure, seen = finetune._measure, []
+
+    def watched(pupils, encoder, heads):
+        seen.append(curves() if seen else None)  # nothing is recorded before the first epoch ends
+        return measure(pupils, encoder, heads)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(finetune, "_measure", watched)
+    config = yaml.safe_load((tiny_project / "config.yaml").read_text())
+    config |= member(FINETUNE, tiny_bert, tmp_path, refit=False, epochs=3, batch=1)
+    config |= {"track": {"experiment": "live"}, "evaluate": {"blind_twin": False}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    run_stages(load(tmp_path / "config.yaml"), RunFolder(tmp_path / "run"), "track", [].append)
+
+    for epochs, recorded in enumerate(seen[1:], start=1):
+        run, points = recorded["run: training"]
+        assert run.info.status == "RUNNING"
+        assert len(points["training/model.dev_macro_f1"]) == epochs
+    done = curves()
+    run, points = done.pop("run: training")
+    (parent,) = [each.info.run_id for each, _ in done.values()]
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.parentRunId"] == parent
+    assert len(points["training/model.dev_macro_f1"]) == 3
+    steps = [point.step for point in points["training/model.loss"]]
+    assert steps == [20 * (number + 1) for number in range(len(steps))]
+    assert len(steps) >= 3
 
 
 # A sentence for each frame.

@@ -210,6 +210,31 @@ def test_a_search_that_was_stopped_goes_on_in_its_run_and_a_finished_one_adds_no
 
 
 def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_path):
+    pytest.importorskip("optuna")
+    loading = project(
+        features={"kind": "encoder", "model": str(tiny_bert), "window": 48, "cache": None},
+        train={"kind": "finetune", "epochs": 3, "class_weight": "none"},
+        # With the smaller rates the encoder stays as it is, and every answer is the same.
+        tune={
+            "space": {"train.learning_rate": [1e-2, 1e-12], "train.head_learning_rate": [1e-2]},
+            "trials": 7,
+        },
+        track={"experiment": "pruned"},
+    )
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+
+    states = {row["number"]: row["state"] for row in found.trials}
+    assert set(states.values()) == {"complete", "pruned"}
+    assert found.best["changes"]["train.learning_rate"] == 1e-2
+    with connected(store_uri(None, tmp_path)) as client:
+        experiment = client.get_experiment_by_name("pruned").experiment_id
+        ended = {run.info.run_name: run.info.status for run in client.search_runs([experiment])}
+    of_state = {"complete": "FINISHED", "pruned": "KILLED"}
+    assert ended.pop("tiny: search") == "FINISHED"
+    assert ended == {f"tiny: trial {number}": of_state[state] for number, state in states.items()}
+
+
+def test_a_member_of_an_ensemble_ends_no_trial(tmp_path):
     optuna = pytest.importorskip("optuna")
     from pipeline.stages.search import _pruning
 
@@ -217,15 +242,11 @@ def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_
         direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=1)
     )
     good = study.ask()
-    log = _pruning(good)("model")
-    log({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
+    _pruning(good)("model")({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
     study.tell(good, 0.8)
-    bad = _pruning(study.ask())("model")
-    bad({"loss": 9.0}, 5)
     with pytest.raises(optuna.exceptions.TrialPruned):
-        bad({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
-    of_a_member = _pruning(study.ask())("tuned model")
-    of_a_member({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
+        _pruning(study.ask())("model")({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
+    _pruning(study.ask())("tuned model")({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
 
 
 def test_seeds_give_a_mean_with_its_interval(project, tmp_path):
