@@ -56,6 +56,29 @@ def test_all_else_has_a_default_that_the_schema_would_take(load):
     assert Config.model_validate_json(loaded.model_dump_json()) == loaded
 
 
+@pytest.mark.parametrize(
+    ("sections", "tried"),
+    [
+        ("train: {loss: squared_hinge}", [0.03, 0.1, 0.3, 1.0]),
+        ("features: {words: 1}", [0.3, 1.0, 3.0, 10.0]),
+        ("features: {kind: encoder}", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]),
+        ("features: {kind: static}\ntrain: {folds: 5}", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]),
+        ("features: {kind: static}\ntrain: {C: [1.0]}", [1.0]),
+    ],
+)
+def test_the_strengths_that_are_tried_suit_the_features_and_the_loss(load, sections, tried):
+    alone = load(SMALLEST + sections).train
+    member = f"train: {{kind: ensemble, members: {{a: {{}}, b: {{{_inline(sections)}}}}}}}"
+    plain, other = load(SMALLEST + member).rungs.values()
+    for section in (alone, other.train):
+        assert list(section.C) == tried
+    assert plain.train.C == [0.3, 1.0, 3.0, 10.0]
+
+
+def _inline(sections):
+    return sections.replace("\n", ", ")
+
+
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
 def test_every_key_has_a_sentence_that_says_what_it_does(section):
     assert section.__doc__

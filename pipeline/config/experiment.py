@@ -16,7 +16,14 @@ from pipeline.config.predict import Predict
 from pipeline.config.review import Review
 from pipeline.config.split import Audit, HashSplit, SplitSection
 from pipeline.config.track import Track
-from pipeline.config.train import EnsembleTrain, LinearTrain, Rung, TrainSection, check_pair
+from pipeline.config.train import (
+    EnsembleTrain,
+    LinearTrain,
+    Rung,
+    TrainSection,
+    check_pair,
+    fill_strengths,
+)
 from pipeline.config.trials import Repeat, Tune
 from pipeline.config.values import FilePath
 from pipeline.documents import Section
@@ -72,12 +79,14 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_features(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or "features" in values:
+    def _fill_rung(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
             return values
         train = values.get("train")
         kind = train.get("kind") if isinstance(train, dict) else getattr(train, "kind", None)
-        return values if kind == "ensemble" else {**values, "features": {}}
+        if "features" not in values and kind != "ensemble":
+            values = {**values, "features": {}}
+        return fill_strengths(values)
 
     @model_validator(mode="after")
     def _check_rung(self) -> Self:
