@@ -130,7 +130,8 @@ def judging_rung(config: Config) -> tuple[Rung, str]:
             return rung, told if len(members) > 1 else ""
     first = members[0]
     told = "the frozen encoder and a linear head judge for the fine-tuned one"
-    return first.model_copy(update={"train": LinearTrain()}), told
+    # Without `train`: its defaults are those that suit the features.
+    return Rung.model_validate(first.model_dump(exclude={"train"})), told
 
 
 def _no_curve(training: str) -> Callable[[Mapping[str, float], int], None]:  # noqa: ARG001

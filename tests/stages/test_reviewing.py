@@ -219,5 +219,6 @@ def test_what_cannot_be_trained_for_each_fold_has_a_stand_in(tmp_path, sections,
     write_project(tmp_path, 1)
     rung, words = judging_rung(load(tmp_path / "config.yaml", ["train={}", *sections]))
     assert (rung.features.kind, rung.train.kind) == kinds
+    assert max(rung.train.C) == (10.0 if kinds[0] == "ngrams" else 0.1)  # as suits the features
     assert told in words
     assert bool(told) == bool(words)
