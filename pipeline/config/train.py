@@ -101,7 +101,7 @@ class FinetuneTrain(Section):
     """Dropout before the heads."""
     average: bool = False
     """Keep the mean of the weights over the last steps, about a tenth of them, in place of what
-    the last step left: calmer, and more honest in its probabilities."""
+    the last step left: calmer, and often more honest in its probabilities."""
     exchanged_targets: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the examples with a target that each epoch shows with the name of another one in its
     place, so that more is learnt from what is said, and less from whom it is said of."""
