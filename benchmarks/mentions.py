@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-import yaml
 
-from benchmarks.accuracy import SETS, config_of, run_to
+from benchmarks.accuracy import SETS, config_of, run_to, written
 from benchmarks.table import markdown
 from pipeline.artifacts import RunFolder, read_table
 from pipeline.codebook import load
@@ -51,10 +50,8 @@ def main():
     parser.add_argument("--run", type=Path, help="run folder [runs/benchmarks/SET-mentions]")
     arguments = parser.parse_args()
     run = arguments.run or Path("runs/benchmarks") / f"{arguments.set}-mentions"
-    run.mkdir(parents=True, exist_ok=True)
     config = config_of(arguments.set, "ngrams", arguments.root)
-    (run / "benchmark.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    run_to("split", run / "benchmark.yaml", run)
+    run_to("split", written(config, run), run)
     print(markdown(rows(RunFolder(run), load(Path(config["codebook"])))))
 
 

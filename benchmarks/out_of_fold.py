@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.accuracy import SETS, config_of, sections_of
+from benchmarks.accuracy import SETS, config_of, sections_of, written
 from benchmarks.table import markdown, number
 from pipeline.artifacts import RunFolder, read_table
 from pipeline.bundle import chosen, pooled
@@ -97,10 +97,7 @@ def main():
     found = {}
     for fold in arguments.outer:
         run = RunFolder(arguments.run / f"{arguments.set}-{fold}")
-        run.path.mkdir(parents=True, exist_ok=True)
-        file = run.path / "benchmark.yaml"
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
-        likely, material = answers(file, fold, run)
+        likely, material = answers(written(config, run.path), fold, run)
         stories, is_dev = material.stories, material.is_dev
         for key, score in compare(arguments.members, likely, material.gold, stories, is_dev):
             found.setdefault(key, []).append(score)

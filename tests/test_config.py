@@ -68,15 +68,12 @@ def test_all_else_has_a_default_that_the_schema_would_take(load):
 )
 def test_the_strengths_that_are_tried_suit_the_features_and_the_loss(load, sections, tried):
     alone = load(SMALLEST + sections).train
-    member = f"train: {{kind: ensemble, members: {{a: {{}}, b: {{{_inline(sections)}}}}}}}"
+    inline = sections.replace("\n", ", ")
+    member = f"train: {{kind: ensemble, members: {{a: {{}}, b: {{{inline}}}}}}}"
     plain, other = load(SMALLEST + member).rungs.values()
     for section in (alone, other.train):
         assert list(section.C) == tried
     assert plain.train.C == [0.3, 1.0, 3.0, 10.0]
-
-
-def _inline(sections):
-    return sections.replace("\n", ", ")
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

@@ -234,7 +234,7 @@ def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_
     assert ended == {f"tiny: trial {number}": of_state[state] for number, state in states.items()}
 
 
-def test_a_member_of_an_ensemble_ends_no_trial(tmp_path):
+def test_neither_a_loss_nor_a_member_of_an_ensemble_ends_a_trial():
     optuna = pytest.importorskip("optuna")
     from pipeline.stages.search import _pruning
 
@@ -244,8 +244,10 @@ def test_a_member_of_an_ensemble_ends_no_trial(tmp_path):
     good = study.ask()
     _pruning(good)("model")({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
     study.tell(good, 0.8)
+    bad = _pruning(study.ask())("model")
+    bad({"loss": 9.0}, 5)
     with pytest.raises(optuna.exceptions.TrialPruned):
-        _pruning(study.ask())("model")({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
+        bad({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
     _pruning(study.ask())("tuned model")({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
 
 
