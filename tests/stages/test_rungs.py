@@ -211,6 +211,19 @@ def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
     assert exchanged[0][1] != exchanged[1][1]
 
 
+def test_a_training_is_kept_under_what_it_depends_on(tiny_bert, tmp_path):
+    def trained(**settings):
+        """Train with other settings; return how many trainings are kept."""
+        sections = member(FINETUNE, tiny_bert, tmp_path, epochs=1, refit=False, **settings)
+        run_rung(sections, tmp_path / "run", "train")
+        return len([each for each in (tmp_path / "finetuned").iterdir() if each.is_dir()])
+
+    assert trained() == 2  # the model, and the blind twin
+    assert trained(exchanged_targets=0.0) == 3  # the twin is shown no target either way
+    assert trained(exchanged_targets=0.0, class_weight="none") == 5
+    assert trained(exchanged_targets=0.0, calibration="bias") == 5
+
+
 def test_curves_of_a_training_are_in_mlflow_while_it_lasts_and_below_its_run(
     tiny_project, tiny_bert, tmp_path, monkeypatch
 ):

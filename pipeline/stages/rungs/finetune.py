@@ -149,9 +149,12 @@ class FinetuneRung:
         self, work: Path, encoder: Encoder, materials: Sequence[Material], phase: str
     ) -> Path:
         """Return a folder that is named by all that the training depends on."""
+        train = self.section.model_dump(mode="json", exclude=_NOT_TRAINED_BY)
+        if not any(material.view.sees_target for material in materials):
+            train["exchanged_targets"] = 0.0  # no target is shown: trained alike with any share
         parts = {
             "features": self.features.model_dump(mode="json", exclude=_NOT_LEARNT_FROM),
-            "train": self.section.model_dump(mode="json", exclude=_NOT_TRAINED_BY),
+            "train": train,
             "seed": self.seed,
             "encoder": encoder.files.digest,
             "recipe": _RECIPE,
