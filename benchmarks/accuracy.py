@@ -2,7 +2,7 @@
 
 python -m benchmarks.accuracy newsmtsc finetune --root FOLDER/newsmtsc
 python -m benchmarks.accuracy newsmtsc finetune --root … --dev     (dev only; test is not read)
-python -m benchmarks.accuracy seesaw finetune --root … --start     (for seesaw_doc to start from)
+python -m benchmarks.accuracy seesaw finetune --root … --start     (for another set to start from)
 python -m benchmarks.accuracy newsmtsc ngrams --root … --cost      (how long it takes; no scores)
 """
 
@@ -27,6 +27,7 @@ from pipeline.stages.speed import megabytes
 
 HERE = Path(__file__).parent
 SETS = HERE.parent / "configs" / "benchmarks"
+RUNGS = HERE / "rungs.yaml"
 RESULTS = HERE / "results.jsonl"
 SENTENCES = 2  # of evidence, with each answer
 SHOWN = ("macro_f1", "macro_f1_low", "macro_f1_high", "micro_f1", "accuracy", "ece")
@@ -38,7 +39,7 @@ def config_of(name, rung, root):
     config["name"] = f"{config['name']}-{rung}"
     config["ingest"]["root"] = str(root)
     config["behaviour"] = {"suites": []}  # minutes with an encoder, and no accuracy
-    rungs = yaml.safe_load((HERE / "rungs.yaml").read_text())
+    rungs = yaml.safe_load(RUNGS.read_text())
     sections = sections_of(rungs, rung, name, config)
     if rung == "ensemble":
         members = {each: sections_of(rungs, each, name, config) for each in sections["members"]}
@@ -180,7 +181,7 @@ def commit():
 
 def arguments_of(parser):
     parser.add_argument("set", choices=sorted(path.stem for path in SETS.glob("*.yaml")))
-    parser.add_argument("rung", choices=["ngrams", "static", "encoder", "finetune", "ensemble"])
+    parser.add_argument("rung", choices=["ngrams", *yaml.safe_load(RUNGS.read_text())])
     parser.add_argument("--root", type=Path, required=True, help="folder of the set's rows")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--dev", action="store_true", help="train and score dev; test is not read")
@@ -206,9 +207,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments = arguments_of(parser)
     name, rung = arguments.set, arguments.rung
-    if arguments.start and rung != "finetune":
-        parser.error(f"--start: leaves an encoder that was fine-tuned; {rung} has none")
     complete = config_of(name, rung, arguments.root)
+    if arguments.start and complete["train"].get("kind") != "finetune":
+        parser.error(f"--start: leaves an encoder that was fine-tuned; {rung} has none")
     repeats = complete.get("repeat") is not None
     if repeats and (arguments.dev or arguments.cost):
         parser.error(f"{name} is repeated, and each of its folds has its own dev and training")
