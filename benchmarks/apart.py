@@ -2,9 +2,10 @@
 
 python -m benchmarks.apart seesaw --from newsmtsc --root FOLDER --to FOLDER
 
-An article is all rows with the same title, of all files of the set. It is left out of train.jsonl
-where it holds a text of the other set's dev or test sides: half of the text's sequences of eight
-words, or of all its words where it has fewer. The other files are copied as they are.
+An article is all rows with the same title, of all files of the set. It is left out of the files
+that train where it and a text of the other set's dev or test sides have half of their sequences of
+eight words in common, of the one that has fewer: a sentence of an article, or an article of which
+there is a sentence. The other files are copied as they are.
 """
 
 import argparse
@@ -30,12 +31,16 @@ def rows_of(file):
     return [json.loads(line) for line in file.open()]
 
 
+def trains(file):
+    return file.name.endswith("train.jsonl")
+
+
 def article_of(row):
     return row.get("title") or row["id"]
 
 
 def holding(files, tested):
-    """Return the articles of `files` in which one of the texts stands."""
+    """Return the articles of `files` that hold one of the texts, or are held by it."""
     articles = defaultdict(set)
     for row in (row for file in files for row in rows_of(file)):
         articles[article_of(row)] |= sequences(row["text"])
@@ -43,7 +48,7 @@ def holding(files, tested):
     return {
         name
         for name, inside in articles.items()
-        if any(len(each & inside) >= SHARE * len(each) for each in wanted)
+        if any(len(each & inside) >= SHARE * min(len(each), len(inside)) for each in wanted)
     }
 
 
@@ -56,11 +61,11 @@ def main():
     arguments = parser.parse_args()
     files = sorted((arguments.root / arguments.set).glob("*.jsonl"))
     others = sorted((arguments.root / arguments.other).glob("*.jsonl"))
-    tested = {row["text"] for file in others if file.name != "train.jsonl" for row in rows_of(file)}
+    tested = {row["text"] for file in others if not trains(file) for row in rows_of(file)}
     left_out = holding(files, tested)
     arguments.to.mkdir(parents=True, exist_ok=True)
     for file in files:
-        if file.name != "train.jsonl":
+        if not trains(file):
             shutil.copyfile(file, arguments.to / file.name)
             continue
         rows = rows_of(file)
@@ -68,7 +73,7 @@ def main():
         with replacing(arguments.to / file.name) as part:
             part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
         print(
-            f"{arguments.set}: {len(rows) - len(kept):,} of {len(rows):,} training rows are of "
+            f"{file.name}: {len(rows) - len(kept):,} of {len(rows):,} rows are of "
             f"articles that hold texts of dev or test of {arguments.other}"
         )
 
