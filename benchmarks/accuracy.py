@@ -52,6 +52,18 @@ def config_of(name, rung, root):
     return config
 
 
+def lines_given_as(wanted, config):
+    """Return the lines of the files that hold one of the sides `wanted` of a set."""
+    lines = []
+    for source in config["ingest"]["sources"]:
+        if "split" not in source:
+            raise SystemExit(f"{config['name']}: which rows are train or dev is not given by files")
+        if source["split"] in wanted:
+            with (Path(config["ingest"]["root"]) / source["path"]).open() as file:
+                lines += file
+    return lines
+
+
 def drop_caches(sections):
     """Set every cache in a config to null."""
     for rung in [sections, *sections["train"].get("members", {}).values()]:
@@ -110,7 +122,7 @@ def cost_row(run, name, rung, stages, cpu_seconds):
 
 
 def repeated_rows(run, name, rung):
-    """Return the means over repeats; the interval is that of the mean."""
+    """Return the means over repeats; the intervals are those of the mean."""
     summary = json.loads((run / "repeats.json").read_text())
     for side, tasks in summary["scores"].items():
         for task, scores in tasks.items():
@@ -121,8 +133,11 @@ def repeated_rows(run, name, rung):
                 "task": task,
                 "n": None,
                 "repeats": len(summary["repeats"]),
-                "macro_f1_low": round(scores["macro_f1"]["low"], 4),
-                "macro_f1_high": round(scores["macro_f1"]["high"], 4),
+                **{
+                    f"{key}_{end}": round(scores[key][end], 4)
+                    for key in ("macro_f1", "micro_f1")
+                    for end in ("low", "high")
+                },
                 **{key: round(values["mean"], 4) for key, values in scores.items()},
                 "commit": commit(),
             }

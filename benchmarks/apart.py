@@ -28,7 +28,8 @@ def sequences(text):
 
 
 def rows_of(file):
-    return [json.loads(line) for line in file.open()]
+    with file.open() as lines:
+        return [json.loads(line) for line in lines]
 
 
 def trains(file):

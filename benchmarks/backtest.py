@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.accuracy import SETS, config_of, run_to
+from benchmarks.accuracy import SETS, config_of, lines_given_as, run_to
 from benchmarks.table import markdown, number
 
 MONTHS = 9
@@ -26,11 +26,8 @@ SCORES = ("macro_f1", "accuracy", "log_loss")
 def older_than(until, config, folder):
     """Copy the rows of the sides `train` and `dev` that are older than a year to `folder`."""
     dated = config["ingest"].get("fields", {}).get("published", "published")
-    rows = []
-    for source in config["ingest"]["sources"]:
-        if source["split"] in ("train", "dev"):
-            file = Path(config["ingest"]["root"]) / source["path"]
-            rows += [line for line in file.open() if (json.loads(line)[dated] or "9") < until]
+    lines = lines_given_as(("train", "dev"), config)
+    rows = [line for line in lines if (json.loads(line)[dated] or "9") < until]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.jsonl").write_text("".join(rows))
 

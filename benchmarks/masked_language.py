@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from benchmarks.accuracy import SETS, config_of
+from benchmarks.accuracy import SETS, config_of, lines_given_as
 from pipeline.artifacts import replacing
 from pipeline.encoders.encoder import load_network
 from pipeline.encoders.source import TOKENIZER, find_encoder
@@ -32,11 +32,9 @@ NOT_ASKED = -100
 def train_texts(config):
     """Return the texts of the train side, each once."""
     found = {}
-    for source in config["ingest"]["sources"]:
-        if source["split"] == "train":
-            for line in (Path(config["ingest"]["root"]) / source["path"]).open():
-                row = json.loads(line)
-                found["\n".join(filter(None, [row.get("title"), row["text"]]))] = None
+    for line in lines_given_as(("train",), config):
+        row = json.loads(line)
+        found["\n".join(filter(None, [row.get("title"), row["text"]]))] = None
     return list(found)
 
 

@@ -86,6 +86,8 @@ def main():
     parser.add_argument("--run", type=Path, default=Path("runs/benchmarks/out-of-fold"))
     arguments = parser.parse_args()
     config = config_of(arguments.set, "ensemble", arguments.root)
+    if config["split"]["by"] != "folds":
+        parser.error(f"{arguments.set} has no outer folds; so far one set has, with several labels")
     rungs = yaml.safe_load((HERE / "rungs.yaml").read_text())
     members = {}
     for name in arguments.members:

@@ -36,7 +36,7 @@ PUBLISHED = {
     ("plover_plv_quad", "test"): ".893 zero-shot tree on RoBERTa-large",
     ("ag_news", "test"): "accuracy .941 BERT, .924 fastText, with 120k rows",
 }
-RUNGS = ("ngrams", "static", "encoder", "finetune", "ensemble")
+RUNGS = ("ngrams", "static", "encoder", "finetune", "exchanged", "started", "ensemble")
 
 
 def latest(rows):
@@ -72,13 +72,21 @@ def quality(rows):
             "–" if row["n"] is None else f"{row['n']:,}",
             number(row["macro_f1"]),
             f"{number(row['macro_f1_low'])} – {number(row['macro_f1_high'])}",
-            number(row.get("micro_f1", row["accuracy"])),
+            micro(row),
             number(row["ece"]),
             number(row.get("blind")),
             "–" if row.get("swapped") is None else f"{100 * row['swapped']:.0f} %",
             "–" if peer is None else f"{number(peer[0])} {peer[1]}",
             PUBLISHED.get((row["set"], row["side"]), "–"),
         ]
+
+
+def micro(row):
+    """Return micro-F1; with its interval where several labels are chosen and it is the number."""
+    value = number(row.get("micro_f1", row["accuracy"]))
+    if "micro_f1_low" not in row:
+        return value
+    return f"{value} ({number(row['micro_f1_low'])} – {number(row['micro_f1_high'])})"
 
 
 def cost(rows):
@@ -97,7 +105,7 @@ def cost(rows):
 
 
 def number(value):
-    return "–" if value is None else f"{value:.3f}".replace("0.", ".", 1)
+    return "–" if value is None else f"{value:.3f}".removeprefix("0")
 
 
 def markdown(rows):

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from pipeline.errors import DataError
@@ -14,14 +14,14 @@ def open_cache(path: Path, table: str, key: str, otherwise: str) -> Iterator[sql
 
     DataError, where it cannot be used, names the config's key and what to do `otherwise`.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        base = sqlite3.connect(path, timeout=60)
-        base.execute("PRAGMA journal_mode=WAL")
-        base.execute(f"CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID")
-    except (OSError, sqlite3.Error) as error:
-        raise DataError(
-            f"{key}: {path} cannot be used ({error}); remove it, or {otherwise}"
-        ) from None
-    with closing(base):
+    with ExitStack() as opened:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            base = opened.enter_context(closing(sqlite3.connect(path, timeout=60)))
+            base.execute("PRAGMA journal_mode=WAL")
+            base.execute(f"CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID")
+        except (OSError, sqlite3.Error) as error:
+            raise DataError(
+                f"{key}: {path} cannot be used ({error}); remove it, or {otherwise}"
+            ) from None
         yield base

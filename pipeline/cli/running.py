@@ -59,6 +59,9 @@ def tune(
         print_json({"trials": found.trials, "best": found.best, "config": str(found.config)})
         return
     typer.echo(_trials_table(found.trials))
+    for trial in found.trials:
+        if "refused" in trial:
+            typer.echo(f"refused    trial {trial['number']}: {trial['refused']}", err=True)
     if found.best is None:
         typer.echo("\nno trial was completed", err=True)
         return

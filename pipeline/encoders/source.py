@@ -47,9 +47,14 @@ def find_encoder(name: str, revision: str | None = None) -> EncoderFiles:
     Cost: one pass over the weights for the digest, once in a process; each time it is asked for
     one more over a model folder.
     """
+    folder = Path(name).expanduser()
+    if revision is not None and (name.startswith(PACKAGED) or folder.is_dir()):
+        raise ConfigError(
+            f"features.revision: {revision}: only encoders from the hub have revisions, and "
+            f"features.model is {name}; leave the revision out"
+        )
     if name.startswith(PACKAGED):
         return _packaged(name)
-    folder = Path(name).expanduser()
     if (folder / DIGESTS).is_file():
         return _in_folder(name, _in_bundle(name, folder))
     if (RunFolder(folder).model / DIGESTS).is_file():

@@ -6,7 +6,7 @@ Imported only where torch is there: the classes derive from its classes.
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from pipeline.encoders.precision import half_of
 from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
+from pipeline.errors import ConfigError
 
 _LOG_EVERY: Final = 20  # steps
 # The Trainer's names of what is told, and ours.
@@ -122,7 +123,8 @@ def run_trainer(
     """Train `model` in place; return what was measured after each epoch, and the best epoch."""
     dataset = _Drawn(examples, section.exchanged_targets, seed)
     average = _Average(model) if section.average else None
-    callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), _Reports(log)]
+    reports = _Reports(log)
+    callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), reports]
     if average is not None:
         callbacks.append(average)
     if measure is not None:
@@ -142,7 +144,8 @@ def run_trainer(
     last = _last_checkpoint(folder, section)
     state = TrainerState.load_from_json(last / _STATE) if last else None
     if not (last and state and _is_over(state, section, stop_after)):
-        trainer.train(resume_from_checkpoint=last and str(last))
+        with closing(reports):
+            trainer.train(resume_from_checkpoint=last and str(last))
         state = trainer.state
         last = _last_checkpoint(folder, section)
     assert last is not None
@@ -369,7 +372,8 @@ class _Reports(TrainerCallback):  # type: ignore[misc]
             if self._bar is not None:
                 self._bar.set_postfix({name: f"{value:.3f}" for name, value in numbers.items()})
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+    def close(self) -> None:
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
 
@@ -394,23 +398,44 @@ def _rates(model: HeadedNetwork, section: FinetuneTrain) -> Iterator[tuple[nn.Pa
 
 
 def depths(network: nn.Module) -> Iterator[tuple[nn.Parameter, int]]:
-    """Yield each parameter with how many layers are above its own; what embeds is the deepest."""
+    """Yield each parameter with how many layers are above its own.
+
+    What comes before the layers is the deepest, with all embeddings; what follows them, such as a
+    last norm, has none above it.
+    """
     layers = max((part for part in network.modules() if isinstance(part, nn.ModuleList)), key=len)
     above = {
+        id(parameter): len(layers)
+        for part in network.modules()
+        if isinstance(part, nn.Embedding)
+        for parameter in part.parameters()
+    }
+    above |= {
         id(parameter): len(layers) - 1 - place
         for place, layer in enumerate(layers)
         for parameter in layer.parameters()
     }
+    otherwise = len(layers)
     for parameter in network.parameters():
-        yield parameter, above.get(id(parameter), len(layers))
+        if above.get(id(parameter)) == 0:
+            otherwise = 0
+        yield parameter, above.get(id(parameter), otherwise)
 
 
 def freeze(network: nn.Module, lowest: int) -> None:
     """Let the `lowest` layers and what is below them stay as they are."""
+    if not lowest:
+        return
     parameters = list(depths(network))
     embedding = max(depth for _, depth in parameters)
+    if embedding < lowest:
+        raise ConfigError(
+            f"train.frozen_layers: {lowest} of {network.config.num_hidden_layers} layers cannot "
+            "stay as they are while others learn: this encoder's layers share their weights; set "
+            "it to 0"
+        )
     for parameter, depth in parameters:
-        if lowest and depth >= embedding - lowest:
+        if depth >= embedding - lowest:
             parameter.requires_grad = False
 
 

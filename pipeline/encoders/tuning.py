@@ -1,5 +1,6 @@
 """Train an encoder further: one shared network, one linear head a task, all tasks mixed."""
 
+import importlib.metadata
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _ENCODER: Final = "encoder"
 _HEADS: Final = "heads.safetensors"
 _DONE: Final = "done.json"
+# Packages whose code decides the weights.
+_TRAINS: Final = ("torch", "transformers", "accelerate", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,11 @@ def tune(
 
 def runs_on(section: FinetuneTrain) -> list[str]:
     """Return what else decides the weights: packages' versions, kind of device, 16-bit type."""
-    with quiet_transformers():
-        import torch
-        import transformers
+    import torch
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     half = half_of(section.precision)
-    versions = [f"torch {torch.__version__}", f"transformers {transformers.__version__}"]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in _TRAINS]
     return [*versions, device, *([half] if half else [])]
 
 

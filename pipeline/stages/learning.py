@@ -23,7 +23,7 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config, Evaluate, NgramFeatures
+from pipeline.config import Config, EnsembleTrain, Evaluate, NgramFeatures
 from pipeline.encoders import INSTALL, find_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
@@ -63,7 +63,9 @@ def learning_stages(
             outputs=[run.features],
             settings={
                 "features": {
-                    name: settings_of(rung.features) for name, rung in config.rungs.items()
+                    # The kind of training decides what is left for it.
+                    name: [settings_of(rung.features), rung.train.kind]
+                    for name, rung in config.rungs.items()
                 },
                 "encoders": encoders,
                 "blind_twin": config.evaluate.blind_twin,
@@ -85,8 +87,7 @@ def learning_stages(
             ],
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
-                "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
-                "encoders": encoders,
+                **trained_by(config),
                 "blind_twin": config.evaluate.blind_twin,
                 "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
@@ -112,6 +113,17 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
     What the encoder holds is known by its digest.
     """
     return _without_places(section.model_dump(mode="json"))
+
+
+def trained_by(config: Config) -> dict[str, Any]:
+    """Return the settings of every rung, of what binds several together, and their encoders."""
+    together = settings_of(config.train) if isinstance(config.train, EnsembleTrain) else {}
+    together.pop("members", None)
+    return {
+        "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
+        **({"together": together} if together else {}),
+        "encoders": _encoder_digests(config),
+    }
 
 
 def _without_places(values: dict[str, Any]) -> dict[str, Any]:
@@ -302,8 +314,7 @@ def _provenance(config: Config, run: RunFolder) -> dict[str, Any]:
             if (record := _output_digests(run, name))}  # fmt: skip
     return {
         "slant": __version__,
-        "rungs": {name: settings_of(rung) for name, rung in config.rungs.items()},
-        "encoders": _encoder_digests(config),
+        **trained_by(config),
         "seed": config.seed,
         "data": data,
     }

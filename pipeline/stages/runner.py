@@ -48,7 +48,7 @@ def run_stage(stage: Stage, folder: RunFolder) -> Outcome:
     """Run `stage` unless its record shows that it would do the same again."""
     started = time.perf_counter()
     record_file = folder.stages / f"{stage.name}.json"
-    key = _key(stage)
+    key = stage_key(stage)
     record = _read_record(record_file)
     unchanged = (
         record is not None and record["key"] == key and record["outputs"] == _digests(stage.outputs)
@@ -70,7 +70,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     return record if complete else None
 
 
-def _key(stage: Stage) -> str:
+def stage_key(stage: Stage) -> str:
     """Return the digest of all that the stage's result depends on."""
     parts = {
         "settings": stage.settings,

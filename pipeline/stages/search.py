@@ -16,11 +16,9 @@ import numpy as np
 import pyarrow.compute as pc
 import yaml
 
-from pipeline import __version__
 from pipeline import codebook as codebooks
 from pipeline.artifacts import (
     RunFolder,
-    digest_of,
     read_table,
     replacing,
     to_json,
@@ -31,10 +29,11 @@ from pipeline.errors import ConfigError, DataError, MissingExtraError
 from pipeline.evaluate import evaluate
 from pipeline.records import Side
 from pipeline.stages.examples import coded_examples
+from pipeline.stages.learning import learning_stages
 from pipeline.stages.run import run_stages
 from pipeline.stages.rungs import MODEL_CURVE
-from pipeline.stages.runner import Outcome
-from pipeline.stages.variants import Variant, link_data
+from pipeline.stages.runner import Outcome, stage_key
+from pipeline.stages.variants import DATA_STAGES, Variant, link_data
 
 if TYPE_CHECKING:
     import optuna
@@ -59,7 +58,7 @@ _RECORDED_IN: Final = "recorded_in"
 class Found:
     """What a search found."""
 
-    trials: list[dict[str, Any]]  # number, state, changes, macro_f1, scores, seconds
+    trials: list[dict[str, Any]]  # number, state, changes, macro_f1, scores, seconds, why refused
     best: dict[str, Any] | None  # one of them
     config: Path  # the complete config with the best settings
 
@@ -87,9 +86,9 @@ def search(
     _check_space(load, config.tune)
     base = load(_overrides(config, {}))
     data = run.trial("data")
-    run_stages(base, data, "split", functools.partial(told, "data"))
+    run_stages(base, data, DATA_STAGES[-1], functools.partial(told, "data"))
     _check_dev(data, config)
-    study = _study(config, config.tune, run, data)
+    study = _study(base, config.tune, run, data)
     ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
     with _group(config, study) as group:
         trials = _Trials(load, config, config.tune, run, data, told, group)
@@ -105,9 +104,11 @@ def search(
 
 def _overrides(config: Config, changes: Mapping[str, Any]) -> list[str]:
     kept = dict(_IN_A_TRIAL)
-    if config.train.kind == "finetune":
-        # The model is not kept, so it need not learn from dev too; nor need a training be.
-        kept |= {"train.refit": False, "train.cache": None}
+    for name, rung in config.rungs.items():
+        if rung.train.kind == "finetune":
+            # The model is not kept, so it need not learn from dev too; nor need a training be.
+            section = f"train.members.{name}.train" if name else "train"
+            kept |= {f"{section}.refit": False, f"{section}.cache": None}
     return Variant("", {**kept, **changes}).overrides
 
 
@@ -140,22 +141,16 @@ def _check_dev(data: RunFolder, config: Config) -> None:
             )
 
 
-def _study(config: Config, section: Tune, run: RunFolder, data: RunFolder) -> "optuna.Study":
+def _study(base: Config, section: Tune, run: RunFolder, data: RunFolder) -> "optuna.Study":
     """Return the study of just this search: with other data or settings it would be another one."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    unjudged: Any = {
-        "tune": {"trials", "minutes"},
-        "track": True,
-        "name": True,
-        "description": True,
-    }
+    learning = learning_stages(base, codebooks.load(base.codebook), data, None)
     parts = {
-        "config": config.model_dump(mode="json", exclude=unjudged),
-        "data": [digest_of(path) for path in (data.articles, data.examples, data.splits)],
-        "slant": __version__,
+        "tune": section.model_dump(mode="json", exclude={"trials", "minutes"}),
+        "learning": [stage_key(stage) for stage in learning],
     }
     backend = JournalFileBackend(str(run.path / "trials.log"))
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
@@ -167,7 +162,7 @@ def _study(config: Config, section: Tune, run: RunFolder, data: RunFolder) -> "o
         load_if_exists=True,
     )
     # A sampler that began anew after a stop would draw the first settings again.
-    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
+    study.sampler = optuna.samplers.TPESampler(seed=base.seed + len(study.trials))
     return study
 
 
@@ -231,6 +226,8 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
         value, state = _mean_macro_f1(scores), TrialState.COMPLETE
     except TrialPruned:
         pass
+    except ConfigError as error:  # each value can be had, but not with the other ones
+        trial.set_user_attr("refused", str(error))
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)
         raise
@@ -308,11 +305,12 @@ def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunF
     rows = [
         {
             "number": trial.number,
-            "state": trial.state.name.lower(),
+            "state": "refused" if "refused" in trial.user_attrs else trial.state.name.lower(),
             "changes": trial.user_attrs.get("changes", {}),
             "macro_f1": trial.value if trial.state == TrialState.COMPLETE else None,
             "scores": trial.user_attrs.get("scores", {}),
             "seconds": round(trial.user_attrs.get("seconds", 0.0), 1),
+            **({"refused": why} if (why := trial.user_attrs.get("refused")) else {}),
         }
         for trial in _finished(study)
     ]

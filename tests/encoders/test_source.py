@@ -53,6 +53,15 @@ def test_a_folder_that_is_not_there_is_not_asked_of_the_hub():
         find_encoder("./nowhere")
 
 
+@pytest.mark.parametrize("packaged", [True, False])
+def test_only_the_hub_has_revisions(tiny_bert, packaged):
+    name = "embedded:minilm" if packaged else str(tiny_bert)
+    with pytest.raises(
+        ConfigError, match=rf"features\.revision: v2: only .*features\.model is {name}"
+    ):
+        find_encoder(name, "v2")
+
+
 def model_with(encoders, tmp_path):
     """Return the folder of a model that holds these encoders by name."""
 

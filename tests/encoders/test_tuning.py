@@ -9,6 +9,7 @@ import pytest
 from pipeline.config import EncoderFeatures, FinetuneTrain
 from pipeline.encoders import windows_of
 from pipeline.encoders.tuning import HeadShape, TuningExample, tune
+from pipeline.errors import ConfigError
 
 GOOD = "The Salt Pact opens docks and gains for growers."
 BAD = "The Salt Pact ruins ferries and danger grows."
@@ -291,6 +292,38 @@ def test_frozen_layers_stay_and_those_above_them_move(bert, windows, tmp_path):
     moved = {name for name in before if not np.array_equal(before[name], after[name])}
     assert moved
     assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_a_last_norm_is_above_the_layers_and_embeddings_are_below_them():
+    from torch import nn
+
+    from pipeline.encoders.trainer import depths
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(3, 4)
+            self.norm = nn.LayerNorm(4)
+            self.layers = nn.ModuleList(nn.Linear(4, 4, bias=False) for _ in range(2))
+            self.places = nn.Embedding(3, 4)  # which some networks name after their layers
+            self.last = nn.LayerNorm(4)
+
+    assert [depth for _, depth in depths(Network())] == [2, 2, 2, 1, 0, 2, 0, 0]
+
+
+def test_layers_that_share_their_weights_cannot_be_frozen_one_by_one():
+    import transformers
+
+    from pipeline.encoders.trainer import freeze
+
+    config = transformers.AlbertConfig(
+        vocab_size=20, embedding_size=8, hidden_size=16, num_hidden_layers=4, num_attention_heads=2,
+        intermediate_size=32,
+    )  # fmt: skip
+    network = transformers.AlbertModel(config)
+    freeze(network, 0)
+    with pytest.raises(ConfigError, match=r"frozen_layers: 2 of 4 .*layers share their weights"):
+        freeze(network, 2)
 
 
 def test_lower_layers_learn_more_slowly_where_asked(bert, windows, tmp_path):

@@ -1,12 +1,14 @@
 """With folds an ensemble's weights are fitted on what no member saw, over train and dev."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from pipeline.codebook import Codebook
+from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs import Learned
 from pipeline.stages.rungs.ensemble import EnsembleRung
@@ -24,6 +26,16 @@ CODEBOOK = Codebook.model_validate(
         },
     }
 )
+TWO = Codebook.model_validate(
+    {
+        "name": "coast",
+        "version": "1.0",
+        "tasks": {
+            task: {"asks": "article", "labels": [{"id": "conflict"}, {"id": "money"}]}
+            for task in ("topic", "tone")
+        },
+    }
+)
 VIEW = View("frames", sees_target=False, is_blind_twin=False)
 
 
@@ -32,6 +44,25 @@ class Model:
     """Only what the weighing looks at."""
 
     thresholds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A rung that only notes what it is given."""
+
+    seen: list = field(default_factory=list)
+
+    def train(self, materials, *_):
+        self.seen.append(materials)
+        return {
+            each.view: Learned(
+                Model(None), [], np.full((int(each.is_dev.sum()), 2), 0.5, np.float32)
+            )
+            for each in materials
+        }
+
+    def without_refit(self):
+        return self
 
 
 @dataclass(frozen=True)
@@ -143,6 +174,56 @@ def test_what_votes_say_is_part_of_what_a_model_learns_from(asked):
     gold_alone = replace(voted, rows=voted.rows.slice(0, 60))
     assert digest(gold_alone) == digest(asked)  # what was learned before is found again
     assert digest(voted) != digest(voted, ["soft", "weight"])
+
+
+def of_two_tasks(*counts):
+    """Return the material of each of two tasks; they share the stories that come first."""
+    return [
+        Material(
+            View(task, sees_target=False, is_blind_twin=False),
+            TWO,
+            pa.table(
+                {
+                    "gold": pa.array([["conflict", "money"][row % 2 : row % 2 + 1]
+                                      for row in range(rows)], pa.list_(pa.string())),
+                    "side": ["train"] * rows,
+                    "story": [f"story {row // 2}" for row in range(rows)],
+                }
+            ),
+            pa.table({}),
+            Path(task),
+        )
+        for task, rows in zip(("tone", "topic"), counts, strict=True)
+    ]  # fmt: skip
+
+
+def test_a_story_is_held_out_of_all_tasks_at_once():
+    one = Rows()
+    EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 7).train(
+        of_two_tasks(60, 30), Path(), lambda _: None
+    )
+    assert len(one.seen) == 1 + 4
+    for materials in one.seen[1:]:
+        held, learnt = (
+            [{each.stories[row] for row in np.flatnonzero(each.is_dev == is_dev)}
+             for each in materials]
+            for is_dev in (True, False)
+        )  # fmt: skip
+        assert all(held)
+        assert not set.union(*held) & set.union(*learnt)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [((60, 6), "4 folds of task 'topic' need as many coded stories on train and dev; there are 3")],
+)
+def test_too_few_stories_are_noticed_before_any_training(counts, message):
+    one = Rows()
+    with pytest.raises(DataError, match=message):
+        EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 7).train(
+            of_two_tasks(*counts), Path(), lambda _: None
+        )
+    assert not one.seen
 
 
 def test_without_folds_members_train_once(asked, tmp_path):

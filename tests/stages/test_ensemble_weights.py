@@ -59,5 +59,6 @@ def test_a_better_member_counts_more_and_noise_counts_for_nothing(many):
 
 
 def test_without_examples_enough_the_shares_stay_near_equal():
-    likely, gold = made(1, many=False)
-    assert np.abs(fit_weights(likely, gold, False) - 1 / 3).max() < 1
+    likely, gold = made(2000, many=False, skills=(2.0, 1.0, 0.0))
+    few, enough = (fit_weights(likely[:, :n], gold[:n], False) for n in (1, 2000))
+    assert np.abs(few - 1 / 3).max() < 0.3 < np.abs(enough - 1 / 3).max()

@@ -89,6 +89,51 @@ def test_a_search_on_other_data_or_settings_is_another_one(project, tmp_path):
     assert [row["value"] for row in tried] == [3.0]
 
 
+def test_a_search_on_another_codebook_is_another_one(project, tiny_project, tmp_path):
+    run = RunFolder(tmp_path / "search")
+    book = tmp_path / "codebook.yaml"
+    book.write_text((tiny_project / "codebook.yaml").read_text())
+    loading = project(tune={**TUNE, "trials": 1}, codebook=str(book))
+    first = search(loading, loading([]), run, silent)
+    assert search(loading, loading([]), run, silent).trials == first.trials
+    told = []
+    book.write_text(book.read_text().replace("aliases: [", "aliases: [Salt Deal, ", 1))
+    search(loading, loading([]), run, lambda *what: told.append(what[0]))
+    assert "000" in told  # tried anew
+
+
+def test_values_that_cannot_go_together_are_refused_and_the_search_goes_on(
+    project, tiny_bert, tmp_path
+):
+    loading = project(
+        features={"kind": "encoder", "model": str(tiny_bert), "window": 48, "overlap": 8},
+        train={"C": [1.0]},
+        seed=5,  # by which the second trial is such a pair
+        tune={"space": {"features.window": [24, 48], "features.overlap": [8, 40]}, "trials": 2},
+    )
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    tried, refused = found.trials
+    assert refused["state"] == "refused"
+    assert refused["changes"] == {"features.window": 24, "features.overlap": 40}
+    assert "overlap must be less than the window of 24; it is 40" in refused["refused"]
+    assert found.best == tried
+
+
+def test_trainings_of_an_ensembles_trials_are_not_kept(project, tiny_bert, tmp_path):
+    tuned = {
+        "features": {"kind": "encoder", "model": str(tiny_bert), "window": 48},
+        "train": {"kind": "finetune", "epochs": 1, "cache": str(tmp_path / "finetuned")},
+    }
+    train = {"kind": "ensemble", "members": {"words": {"features": {"words": 1}}, "tuned": tuned}}
+    loading = project(
+        features=None, train=train, tune={"space": {"train.thresholds": ["half"]}, "trials": 1}
+    )
+    run = RunFolder(tmp_path / "search")
+    search(loading, loading([]), run, silent)
+    assert not (tmp_path / "finetuned").exists()
+    assert '"refit":false' in (run.trial("000").config.read_text().replace(" ", ""))
+
+
 def test_a_search_goes_on_with_other_settings_than_it_began_with(project, tmp_path):
     space = {"features.target.window": {"low": 1, "high": 200, "whole": True}}
     windows = []

@@ -2,11 +2,11 @@
 
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.stages.rungs.base import Rung
 from pipeline.stages.rungs.encoder import EncoderRung
 from pipeline.stages.rungs.ensemble import EnsembleRung
 from pipeline.stages.rungs.finetune import FinetuneRung
 from pipeline.stages.rungs.ngrams import NgramRung
+from pipeline.stages.rungs.rung import Rung
 from pipeline.stages.rungs.static import StaticRung
 
 

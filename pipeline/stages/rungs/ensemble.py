@@ -14,7 +14,7 @@ from pipeline.config import Thresholds
 from pipeline.errors import DataError
 from pipeline.records import Side
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import Curves, Learned, Rung, named
+from pipeline.stages.rungs.rung import Curves, Learned, Rung, named
 from pipeline.train import choose_thresholds, group_folds, least_log_loss, log_loss, macro_f1
 
 # Dev is scored with weights that were fitted on the other parts of it.
@@ -53,8 +53,11 @@ class EnsembleRung:
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         """Train the members one after another, then weigh them."""
-        for material in materials if not self.folds else ():  # noticed before hours of training
-            self._check_dev(material)
+        if self.folds:  # what is too little is noticed before hours of training
+            self._held_out(materials)
+        else:
+            for material in materials:
+                self._check_dev(material)
         learned = _trained(self.members, materials, work, curves)
         likely = (
             self.out_of_fold(materials, work, curves)
@@ -77,25 +80,55 @@ class EnsembleRung:
         Each row's are by models without its story. What nobody coded is learned from in every fold
         but that of its own story.
         """
-        coded = {each.view: np.flatnonzero(each.coded) for each in materials}
-        parts = {
-            each.view: group_folds(each.gold, each.stories, coded[each.view], self.folds, self.seed)
-            for each in materials
-        }
         likely = {
             each.view: np.zeros((len(self.members), *each.gold.shape), np.float32)
             for each in materials
         }
         members = {name: member.without_refit() for name, member in self.members.items()}
-        for fold in range(self.folds):
-            name = f"fold {fold + 1} "
-            held_out = {view: np.sort(folds[fold][1]) for view, folds in parts.items()}
+        for fold, held_out in enumerate(self._held_out(materials), start=1):
+            name = f"fold {fold} "
             turned = [_with_dev(each, held_out[each.view]) for each in materials]
             learned = _trained(members, turned, work / name.strip(), named(curves, name))
             for view, by_member in learned.items():
                 for at, each in enumerate(by_member.values()):
                     likely[view][at, held_out[view]] = each.dev_probabilities
-        return {view: each[:, coded[view]] for view, each in likely.items()}
+        return {each.view: likely[each.view][:, each.coded] for each in materials}
+
+    def _held_out(self, materials: Sequence[Material]) -> list[dict[View, NDArray[np.int64]]]:
+        """Return the coded rows that each fold holds out, of each view.
+
+        A story is held out of all tasks at once: fine-tuning learns them together.
+        """
+        from scipy.linalg import block_diag
+
+        own = [each for each in materials if not each.view.is_blind_twin]
+        for each in own:
+            if (found := len(set(_coded_stories(each)))) < self.folds:
+                raise DataError(
+                    f"train.folds: {self.folds} folds of task '{each.view.task}' need as many "
+                    f"coded stories on train and dev; there are {found}"
+                )
+        stories = [story for each in own for story in _coded_stories(each)]
+        gold = block_diag(*(each.gold[each.coded] for each in own)).astype(np.bool_)
+        every = np.arange(len(stories))
+        fold_of = {
+            stories[row]: fold
+            for fold, (_, rows) in enumerate(
+                group_folds(gold, stories, every, self.folds, self.seed)
+            )
+            for row in rows.tolist()
+        }
+        held_out: list[dict[View, NDArray[np.int64]]] = [{} for _ in range(self.folds)]
+        for each in materials:
+            folds = np.array([fold_of[story] for story in _coded_stories(each)])
+            for fold, rows in enumerate(held_out):
+                rows[each.view] = np.flatnonzero(each.coded)[folds == fold]
+                if not len(rows[each.view]):
+                    raise DataError(
+                        f"train.folds: task '{each.view.task}' has no coded example in fold "
+                        f"{fold + 1} of {self.folds}; lower train.folds, or add answers"
+                    )
+        return held_out
 
     def _check_dev(self, material: Material) -> None:
         stories = {
@@ -134,6 +167,10 @@ class EnsembleRung:
         together["weights"] = dict(zip(learned, weights.tolist(), strict=True))
         dev = held_out[material.is_dev[scored]]
         return Learned(model, [*tried, {**together, "chosen": True}], dev)
+
+
+def _coded_stories(material: Material) -> list[str]:
+    return [material.stories[row] for row in np.flatnonzero(material.coded).tolist()]
 
 
 def _trained(

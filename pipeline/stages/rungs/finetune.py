@@ -1,6 +1,7 @@
 """Rung 4: an encoder that is trained further, with one head a task."""
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from pipeline.encoders.tuning import (
 from pipeline.errors import ConfigError, DataError
 from pipeline.features import Asked, names_of_pair
 from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.base import MODEL_CURVE, Curves, Learned, named
+from pipeline.stages.rungs.rung import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
     Calibrated,
     HeldOut,
@@ -38,11 +39,11 @@ from pipeline.train import (
 
 # Stands for the code that trains: raise it when a change there gives other weights, or trainings
 # that were kept would pass for new ones.
-_RECIPE: Final = 2
+_RECIPE: Final = 3
 # Other targets that an example may be shown with; each epoch draws one of them.
 _EXCHANGES: Final = 3
 # Of the features: what changes nothing that training reads.
-_NOT_LEARNT_FROM: Final = {"model", "cache", "batch", "precision"}
+_NOT_LEARNT_FROM: Final = {"model", "revision", "cache", "batch", "precision"}
 # Of the training: what is done around it or after it.
 _NOT_TRAINED_BY: Final = {"cache", "refit", "precision", "calibration"}
 
@@ -84,6 +85,12 @@ class FinetuneRung:
             raise ConfigError(
                 f"train.frozen_layers: {self.section.frozen_layers} are more than the "
                 f"{encoder.layers} layers of {self.features.model}"
+            )
+        if self.section.contrastive_pairs and self.section.frozen_layers == encoder.layers:
+            raise ConfigError(
+                f"train.frozen_layers: {encoder.layers} are all layers of {self.features.model}, "
+                f"and train.contrastive_pairs: {self.section.contrastive_pairs} has nothing to "
+                "train; freeze fewer, or set the pairs to 0"
             )
         return encoder
 
@@ -150,10 +157,14 @@ class FinetuneRung:
     ) -> Path:
         """Return a folder that is named by all that the training depends on."""
         train = self.section.model_dump(mode="json", exclude=_NOT_TRAINED_BY)
+        features = self.features.model_dump(mode="json", exclude=_NOT_LEARNT_FROM)
         if not any(material.view.sees_target for material in materials):
-            train["exchanged_targets"] = 0.0  # no target is shown: trained alike with any share
+            # No target is shown: trained alike, whatever is said of it.
+            del train["exchanged_targets"], features["target"]
+        if not any(material.many for material in materials):
+            del train["thresholds"]
         parts = {
-            "features": self.features.model_dump(mode="json", exclude=_NOT_LEARNT_FROM),
+            "features": features,
             "train": train,
             "seed": self.seed,
             "encoder": encoder.files.digest,
@@ -200,17 +211,19 @@ class _Pupil:
         )
 
     def _names_of_others(self, asked: Asked) -> list[list[str]]:
-        """Return some names of other targets of the training side for each example."""
+        """Return some names of other targets of the training side for each example.
+
+        None where it has but one.
+        """
         shows_names = bool(asked.names) and self._features.target.mention == "mark"
         if not (self._section.exchanged_targets and shows_names):
             return []
         targets = [names_of_pair(name)[1] for name in asked.names]
         known = sorted({targets[row] for row in np.flatnonzero(~self.material.is_dev).tolist()})
+        if len(known) == 1:
+            return []
         draw = np.random.default_rng(self._seed)
-        return [
-            [known[place] for place in draw.integers(len(known), size=len(asked)).tolist()]
-            for _ in range(_EXCHANGES)
-        ]
+        return [[_another(known, target, draw) for target in targets] for _ in range(_EXCHANGES)]
 
     def check(self) -> None:
         """Raise DataError where there is too little to learn from or to choose on."""
@@ -271,6 +284,15 @@ class _Pupil:
         calibrated, likely = calibrate(held_out, kind, self._seed)
         thresholds = choose_thresholds(likely, gold, self.material.many, self._section.thresholds)
         return _Judged(calibrated, thresholds, likely)
+
+
+def _another(known: Sequence[str], name: str, draw: np.random.Generator) -> str:
+    """Return one of the sorted names `known` that is not `name`."""
+    place = bisect_left(known, name)
+    if place == len(known) or known[place] != name:
+        return known[int(draw.integers(len(known)))]
+    other = int(draw.integers(len(known) - 1))
+    return known[other + (other >= place)]
 
 
 @dataclass(frozen=True)

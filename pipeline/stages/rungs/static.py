@@ -1,7 +1,9 @@
 """Rung 2: static token vectors distilled from an encoder, and a linear head."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,15 +13,15 @@ from pipeline.bundle import LinearHead, StaticModel
 from pipeline.config import LinearTrain, StaticFeatures
 from pipeline.encoders import Encoder, find_encoder, token_means
 from pipeline.encoders.static import distil, rarity
-from pipeline.stages.examples import Material
-from pipeline.stages.rungs.base import Learned, OneByOne, train_linear
+from pipeline.stages.examples import Material, View
+from pipeline.stages.rungs.rung import Curves, Learned, one_by_one, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
 
 
 @dataclass(frozen=True)
-class StaticRung(OneByOne):
+class StaticRung:
     """Means of token vectors over the text and around the target; one linear head a view."""
 
     features: StaticFeatures
@@ -65,8 +67,16 @@ class StaticRung(OneByOne):
         )
         return f"{vectors.shape[1]:,} dimensions"
 
-    def train_view(self, material: Material) -> Learned:
-        """Train a head on what `featurize` left."""
+    def train(
+        self,
+        materials: Sequence[Material],
+        work: Path,  # noqa: ARG002
+        curves: Curves,  # noqa: ARG002
+    ) -> dict[View, Learned]:
+        """Train a head a view on what `featurize` left."""
+        return one_by_one(self._train_view, materials)
+
+    def _train_view(self, material: Material) -> Learned:
         from safetensors.numpy import load_file
 
         arrays = load_file(material.folder / _ARRAYS)

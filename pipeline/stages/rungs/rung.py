@@ -1,6 +1,5 @@
-"""What every rung does."""
+"""What every rung does, and what comes of it."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ class Learned:
 
     model: TaskModel
     tried: list[dict[str, Any]]  # one row per setting: its value, macro_f1, log_loss, chosen
-    # [dev examples, labels] by a model that did not learn from dev.
+    # [dev examples, labels] by models that did not learn from these examples.
     dev_probabilities: NDArray[np.float32]
 
 
@@ -51,25 +50,11 @@ class Rung(Protocol):
         """Return the same that does not learn from dev in the end."""
 
 
-class OneByOne(ABC):
-    """A rung whose views learn apart, in seconds: nothing half-done is kept, nothing is charted."""
-
-    @abstractmethod
-    def without_refit(self) -> Rung:
-        """Return the same that does not learn from dev in the end."""
-
-    @abstractmethod
-    def train_view(self, material: Material) -> Learned:
-        """Train one view from its folder."""
-
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002
-        curves: Curves,  # noqa: ARG002
-    ) -> dict[View, Learned]:
-        """Train every view from its folder."""
-        return {material.view: self.train_view(material) for material in materials}
+def one_by_one(
+    learn: Callable[[Material], Learned], materials: Sequence[Material]
+) -> dict[View, Learned]:
+    """Train views apart: what takes seconds keeps nothing half-done and has no curves."""
+    return {material.view: learn(material) for material in materials}
 
 
 def train_linear(
