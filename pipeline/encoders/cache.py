@@ -35,20 +35,15 @@ class VectorCache:
             yield cls(base)
 
     def fill(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Write the vectors that are known into their rows; return the rows of the others."""
-        found: set[bytes] = set()
-        rows: dict[bytes, list[int]] = {}
-        for row, key in enumerate(keys):
-            rows.setdefault(key, []).append(row)
-        wanted = list(rows)
-        for start in range(0, len(wanted), _ASKED_AT_ONCE):
-            part = wanted[start : start + _ASKED_AT_ONCE]
+        """Write the vectors of `keys`, all different, that are known; return the others' rows."""
+        missing = {key: row for row, key in enumerate(keys)}
+        for start in range(0, len(keys), _ASKED_AT_ONCE):
+            part = keys[start : start + _ASKED_AT_ONCE]
             marks = ",".join("?" * len(part))
             query = f"SELECT input, vector FROM vectors WHERE input IN ({marks})"  # noqa: S608
             for key, vector in self._base.execute(query, part):
-                vectors[rows[key]] = np.frombuffer(vector, np.float32)
-                found.add(key)
-        return np.array([row for row, key in enumerate(keys) if key not in found], np.int64)
+                vectors[missing.pop(key)] = np.frombuffer(vector, np.float32)
+        return np.array(list(missing.values()), np.int64)
 
     def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         """Remember the vectors [n, width]."""

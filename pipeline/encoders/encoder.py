@@ -4,7 +4,7 @@ torch and transformers are imported when the first window is read.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -130,10 +130,27 @@ class Encoder:
         precision: Precision,
     ) -> NDArray[np.float32]:
         width = self.width * (2 if with_mention else 1)
+        # Without a target, an article that is asked about several has the same windows for each.
+        different: dict[bytes, Window] = {}
+        keys = [window.digest() for window in windows]
+        for key, window in zip(keys, windows, strict=True):
+            different.setdefault(key, window)
+        place = {key: row for row, key in enumerate(different)}
+        pooled = self._pooled_once(different, batch, width, cache, precision)
+        return pooled[[place[key] for key in keys]]
+
+    def _pooled_once(
+        self,
+        different: Mapping[bytes, Window],
+        batch: int,
+        width: int,
+        cache: Path | None,
+        precision: Precision,
+    ) -> NDArray[np.float32]:
+        keys, windows = list(different), list(different.values())
         if cache is None:
             return self._pool(windows, batch, width, precision)
         with VectorCache.opened(cache, self.files.digest, width, half_of(precision)) as store:
-            keys = [window.digest() for window in windows]
             pooled = np.zeros((len(windows), width), np.float32)
             missing = store.fill(keys, pooled)
             # In parts, so that a run which is stopped keeps what it has.

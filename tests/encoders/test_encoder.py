@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,6 +87,26 @@ def test_vectors_of_16_bits_are_near_and_kept_apart(bert, ask, tmp_path):
     for window, share in zip(cut, shares, strict=True):
         whole[window.example] += share.sum(axis=0)
     np.testing.assert_allclose(whole, near @ weights, atol=1e-5)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_what_several_examples_have_in_common_is_read_once(
+    bert, ask, tmp_path, monkeypatch, cached
+):
+    cut = windows(bert, ask(*ROWS))
+    again = [replace(window, example=window.example + 3) for window in cut]
+    cache = tmp_path / "cache" if cached else None
+    once = bert.vectors(cut, 3, 8, with_mention=True, cache=None)
+    pool, read = bert._pool, []
+
+    def watched(windows, *more):
+        read.extend(windows)
+        return pool(windows, *more)
+
+    monkeypatch.setattr(bert, "_pool", watched)
+    twice = bert.vectors([*cut, *again], 6, 8, with_mention=True, cache=cache)
+    assert len(read) == len({window.digest() for window in cut})
+    np.testing.assert_allclose(twice, np.vstack([once, once]), atol=1e-6)
 
 
 def test_a_cache_that_is_no_database_is_named(bert, ask, tmp_path):
