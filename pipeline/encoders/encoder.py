@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import torch
 
 
+_USABLE: Final = "name an encoder such as BERT, RoBERTa or MPNet"
 # Families that count positions from behind the padding's id.
 _OFFSET_POSITIONS: Final = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
 
@@ -66,9 +67,7 @@ class Encoder:
         except orjson.JSONDecodeError as error:
             raise ConfigError(f"{file}: not valid JSON ({error.msg})") from None
         if not isinstance(about, dict) or about.get("is_encoder_decoder"):
-            raise ConfigError(
-                f"{file}: not an encoder that can be used; name one such as BERT, RoBERTa or MPNet"
-            )
+            raise ConfigError(f"{file}: not an encoder that can be used; {_USABLE}")
         return about
 
     @property
@@ -77,12 +76,27 @@ class Encoder:
         for name in ("hidden_size", "dim"):
             if isinstance(self._about.get(name), int):
                 return int(self._about[name])
-        raise ConfigError(f"{self.files.folder / CONFIG}: has no hidden_size; is it an encoder?")
+        raise ConfigError(
+            f"{self.files.folder / CONFIG}: hidden_size must be a whole number; it is "
+            f"{self._about.get('hidden_size')!r}; {_USABLE}"
+        )
 
     @property
     def layers(self) -> int:
         """How many layers there are."""
         return int(self._about.get("num_hidden_layers") or self._about.get("n_layers") or 0)
+
+    def check(self) -> None:
+        """Raise ConfigError where its files show, before they are read, that they are no encoder's.
+
+        A tokenizer with more tokens than the network has vectors for belongs to another one.
+        """
+        vectors = self._about.get("vocab_size")
+        if self.width and isinstance(vectors, int) and self.tokenizer.size > vectors:
+            raise ConfigError(
+                f"{self.files.folder}: {TOKENIZER} has {self.tokenizer.size:,} tokens and "
+                f"{CONFIG} a vocab_size of {vectors:,}; name a folder whose files belong together"
+            )
 
     def check_window(self, window: int) -> None:
         """Raise ConfigError if the encoder was not made for so many tokens at once."""
@@ -240,6 +254,7 @@ class Encoder:
 def open_encoder(section: EncoderFeatures) -> Encoder:
     """Find the encoder that the section names, and check that it reads so long a window."""
     encoder = Encoder(find_encoder(section.model, section.revision))
+    encoder.check()
     encoder.check_window(section.window)
     return encoder
 
@@ -252,21 +267,43 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
         from transformers import AutoModel
 
         try:
-            network: Any = AutoModel.from_pretrained(
+            network: Any
+            network, loading = AutoModel.from_pretrained(
                 files.folder,
                 use_safetensors=True,
                 trust_remote_code=False,
                 local_files_only=True,
                 torch_dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # refused below, by their names
+                output_loading_info=True,
             )
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             message = (str(error).splitlines() or [type(error).__name__])[0]
             raise BundleError(
                 f"{files.folder}: not an encoder that can be read ({message})"
             ) from None
+    _check_loading(files, loading)
+    with torch.no_grad():
+        for name in loading["missing_keys"]:
+            network.get_parameter(name).zero_()  # of a pooler, which nothing here reads
     if torch.cuda.is_available():
         network = network.cuda()
     return network.eval()
+
+
+def _check_loading(files: EncoderFiles, loading: Mapping[str, Any]) -> None:
+    """Raise BundleError where weights would be random: the file does not have them, or others."""
+    for name, held, asked in sorted(loading["mismatched_keys"]):
+        raise BundleError(
+            f"{files.folder}: {name} is {list(held)} in {WEIGHTS} and {list(asked)} by {CONFIG}; "
+            "name a folder whose files belong together"
+        )
+    missing = sorted(name for name in loading["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise BundleError(
+            f"{files.folder}: {WEIGHTS} lacks {len(missing):,} of the weights that {CONFIG} asks "
+            f"for, such as {missing[0]}; name a folder whose files belong together"
+        )
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def rule(
     the confidence of the intervals, and so many times as fast. `times_as_fast` is asked only then.
     """
     adjusted = holm([row.p_value for row in rows])
-    told = [_told(row) for row in rows]
+    told = [_told(row, p if len(rows) > 1 else None) for row, p in zip(rows, adjusted, strict=True)]
     numbers = dict(_numbers(row, p) for row, p in zip(rows, adjusted, strict=True))
     sure = [
         (row.difference or 0, words)
@@ -47,7 +47,9 @@ def rule(
     ratio = times_as_fast()
     numbers["gate.times_as_fast"] = f"{ratio:.2f}"
     if ratio < section.faster:
-        return Ruling(False, f"neither better nor faster ({ratio:.2g} ×): {everything}", numbers)
+        return Ruling(
+            False, f"neither better nor faster ({ratio:.2g} times as fast): {everything}", numbers
+        )
     return Ruling(
         True,
         f"{ratio:.2g} times as fast, and not worse by {section.margin:g}: {everything}",
@@ -66,8 +68,9 @@ def _limit(rows: Sequence[ComparisonRow], section: Gate) -> str:
     )
 
 
-def _told(row: ComparisonRow) -> str:
-    return f"{row.side}/{row.task} {_difference(row)}, p {_p(row.p_value)}"
+def _told(row: ComparisonRow, adjusted: float | None) -> str:
+    decides = "" if adjusted is None else f", adjusted {_p(adjusted)}"
+    return f"{row.side}/{row.task} {_difference(row)}, p {_p(row.p_value)}{decides}"
 
 
 def _numbers(row: ComparisonRow, adjusted: float | None) -> tuple[str, str]:

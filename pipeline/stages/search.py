@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import orjson
 import pyarrow.compute as pc
 import yaml
 
@@ -121,7 +122,22 @@ def _check_space(load: Callable[[list[str]], Config], section: Tune) -> None:
                 "would change what is judged"
             )
         for value in space if isinstance(space, list) else _ends(space):
-            load(Variant("", {"tune": None, "repeat": None, key: value}).overrides)
+            try:
+                load(Variant("", {"tune": None, "repeat": None, key: value}).overrides)
+            except ConfigError as error:
+                why = str(error).removeprefix(f"--set {key}: ")
+                raise ConfigError(
+                    f"tune.space: {key}: {orjson.dumps(value).decode()} cannot be tried: {why}"
+                    f"{_hint(space, why)}"
+                ) from None
+
+
+def _hint(space: Range | list[Any], why: str) -> str:
+    if isinstance(space, Range) and "valid integer" in why:
+        return "; for whole numbers set whole: true"
+    if isinstance(space, list) and "valid list" in why:
+        return "; where a value is a list itself, name a list of lists"
+    return ""
 
 
 def _ends(space: Range) -> list[float] | list[int]:

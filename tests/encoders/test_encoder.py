@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import EncoderFeatures
-from pipeline.encoders import Encoder, find_encoder, windows_of
+from pipeline.encoders import Encoder, find_encoder, open_encoder, windows_of
 from pipeline.errors import BundleError, ConfigError, DataError
 
 ROWS = [
@@ -131,16 +131,56 @@ def test_the_longest_window_can_be_read(roberta, ask):
     assert np.isfinite(roberta.vectors(cut, 1, 2, with_mention=False, cache=None)).all()
 
 
-def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, ask):
-    import json
-    import shutil
+def changed(encoder, folder, **about):
+    """Copy an encoder with other values in its config; return it."""
+    copy = shutil.copytree(encoder, folder / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | about))
+    return Encoder(find_encoder(str(copy)))
 
-    copy = shutil.copytree(tiny_bert, tmp_path / "copy")
-    about = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps({**about, "hidden_size": 32}))
-    broken = Encoder(find_encoder(str(copy)))
-    with pytest.raises(BundleError, match="not an encoder that can be read"):
-        broken.vectors(windows(broken, ask(*ROWS)), 3, 8, with_mention=False, cache=None)
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"hidden_size": 32}, r"embeddings\.LayerNorm\.bias is \[16\] in .* and \[32\] by config"),
+        ({"vocab_size": 7}, r"word_embeddings\.weight is \[\d+, 16\] in .* and \[7, 16\] by"),
+        ({"num_hidden_layers": 3}, r"lacks 16 of the weights .* such as encoder\.layer\.2\."),
+        ({"model_type": "mpnet"}, r"lacks \d+ of the weights that config\.json asks for"),
+        ({"model_type": "no such type"}, "not an encoder that can be read"),
+    ],
+)
+def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, about, message):
+    with pytest.raises(BundleError, match=message):
+        _ = changed(tiny_bert, tmp_path, **about).network
+
+
+def test_a_width_that_is_no_number_is_named(tiny_bert, tmp_path):
+    broken = changed(tiny_bert, tmp_path, hidden_size="16").files.folder
+    section = EncoderFeatures(kind="encoder", model=str(broken), window=32, overlap=4)
+    with pytest.raises(ConfigError, match="hidden_size must be a whole number; it is '16'"):
+        open_encoder(section)
+
+
+def test_a_tokenizer_of_another_encoder_is_refused(tiny_bert, tmp_path):
+    broken = changed(tiny_bert, tmp_path, vocab_size=7)
+    with pytest.raises(ConfigError, match=r"tokenizer\.json has \d+ tokens and .*vocab_size of 7"):
+        broken.check()
+
+
+def test_a_pooler_that_is_not_there_is_zero_and_no_chance(tiny_bert, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = shutil.copytree(tiny_bert, tmp_path / "copy")
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if not name.startswith("pooler.")}
+    assert len(kept) == len(weights) - 2
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    network = Encoder(find_encoder(str(folder))).network
+    assert not network.pooler.dense.weight.any()
+    np.testing.assert_array_equal(
+        network.embeddings.word_embeddings.weight.numpy(force=True),
+        weights["embeddings.word_embeddings.weight"],
+    )
 
 
 @pytest.mark.slow

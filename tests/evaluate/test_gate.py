@@ -34,7 +34,7 @@ def no_speed():
 @pytest.mark.parametrize(
     ("rows", "passes", "reason"),
     [
-        ([BETTER, LIKE], True, "better: test/stance +0.040 (+0.010 to +0.070), p 0.004"),
+        ([BETTER, LIKE], True, "better: test/stance +0.040 (+0.010 to +0.070), p 0.004, adjusted"),
         ([BETTER, UNSURE], True, "better: test/stance"),
         ([WORSE, LIKE], False, "worse: test/stance"),
         ([BETTER, row("topic", -0.03, -0.05, -0.01, 0.01)], False, "worse: test/topic"),
@@ -62,7 +62,9 @@ def test_few_resamples_are_no_hindrance_to_a_model_as_good_and_faster():
 def test_several_tasks_make_each_one_harder_to_win_by_chance():
     lucky = row("stance", 0.03, 0.001, 0.06, 0.04)
     assert rule([lucky], Gate(), no_speed).passes
-    assert not rule([lucky, UNSURE], Gate(), no_speed).passes
+    ruling = rule([lucky, UNSURE], Gate(), no_speed)
+    assert not ruling.passes
+    assert "test/stance +0.030 (+0.001 to +0.060), p 0.040, adjusted 0.080" in ruling.reason
 
 
 @pytest.mark.parametrize(("ratio", "passes"), [(1.6, True), (1.4, False)])

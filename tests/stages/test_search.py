@@ -158,6 +158,16 @@ def test_models_of_trials_do_not_fill_the_disk(project, tmp_path):
         ({"train.C": {"low": 1, "high": 2}}, r"train\.C: input should be a valid list"),
         ({"split.dev": [0.1, 0.2]}, r"tune\.space: split\.dev: settings of features and train and"),
         ({"features.words": {"low": 1.2, "high": 1.8, "whole": True}}, "no whole number lies"),
+        (
+            {"features.words": {"low": 1, "high": 2}},
+            r"^tune\.space: features\.words: 1.0 cannot be tried: features\.words: input should be "
+            r"a valid integer; it is 1\.0; for whole numbers set whole: true$",
+        ),
+        (
+            {"train.C": [0.1, 1.0]},
+            r"0\.1 cannot be tried: .*; where a value is a list itself, name",
+        ),
+        ({"train.kind": ["finetune"]}, r'^tune\.space: train\.kind: "finetune" cannot be tried: '),
         ({"features.words": []}, r"tune\.space\.features\.words: list should have at least 1 item"),
     ],
 )

@@ -30,7 +30,9 @@ class StaticRung:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return Encoder(find_encoder(self.features.model, self.features.revision))
+        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
+        encoder.check()
+        return encoder
 
     @cached_property
     def _distilled(self) -> NDArray[np.float32]:
