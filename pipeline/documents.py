@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.errors import PipelineError
 
 T = TypeVar("T", bound="Section")
+# What goes into columns, metric names and file names.
+SLUG: Final = r"^[a-z][a-z0-9_-]*$"
 # A key, or an index into a list.
 Step: TypeAlias = str | int
 
@@ -236,6 +238,11 @@ def _explain(problem: Any, document: Document, schema: type[BaseModel]) -> str:
             return f"{where}: must be text; put it in quotes (without them it is read as {read_as})"
         case "path_type":
             return f"{where}: must be the path of a file or folder; it is {problem['input']!r}"
+        case "string_pattern_mismatch" if problem["ctx"]["pattern"] == SLUG:
+            return (
+                f"{where}: must be small letters, digits, _ and -, and begin with a letter; it is "
+                f"{problem['input']!r}"
+            )
         case "model_type" | "dict_type" | "model_attributes_type":
             return f"{where}: must hold keys and values; it is {problem['input']!r}"
         case _:

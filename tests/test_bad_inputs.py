@@ -463,6 +463,19 @@ SECTIONS = {
         Bad("An ensemble has one member", "slant run config.yaml",
             "config.yaml:17:3: train.members: dictionary should have at least 2 items",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),
+        Bad("Two members of an ensemble are the same", "slant run config.yaml",
+            "config.yaml:15:1: train: members 'a' and 'b' are the same, and will say the same; "
+            "give one of them other settings, or a seed of its own",
+            edit=("config.yaml", "  C: [1.0, 10.0]",
+                  "  kind: ensemble\n  members: {a: {}, b: {}}")),
+        Bad("A member's name is none", "slant run config.yaml",
+            "config.yaml:17:13: train.members.B: must be small letters, digits, _ and -, and begin "
+            "with a letter; it is 'B'",
+            edit=("config.yaml", "  C: [1.0, 10.0]",
+                  "  kind: ensemble\n  members: {B: {}, b: {}}")),
+        Bad("Answers are to go to parents, and no label has one", f"{SET} predict.back_off=0.6",
+            "predict.back_off: 0.6 goes from labels to their parents, and no label of "
+            "codebook.yaml has one; give them a 'parent', or set it to null"),
         Bad("Nothing is said to be searched", "slant tune config.yaml",
             "tune: missing; say what to vary, such as tune.space: {features.words: [1, 2, 3]}"),
         Bad("A range has its ends the wrong way round",

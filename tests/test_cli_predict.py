@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.records import PREDICTIONS
 
-HINT = "; if the file is in another character set, name it as the source's encoding"
+HINT = "; if the file is in another character set, set the source's encoding, or --encoding"
 
 pytestmark = pytest.mark.slow
 
@@ -142,7 +142,9 @@ def test_json_tells_what_was_done(model, tmp_path):
     assert labels["stance"]["opportunity"]["predicted"] == 1
     assert labels["stance"]["threat"]["predicted"] == 0
     assert labels["stance"]["threat"]["tier"] == "C"
-    assert told == {"articles": 1, "rows": 2, "rejects": 0, "output": "o.csv"}
+    assert told == {
+        "articles": 1, "rows": 2, "rejects": 0, "output": "o.csv", "unnamed_targets": [],
+    }  # fmt: skip
 
 
 def test_the_labels_that_were_given_stand_there_with_their_tiers(model, tmp_path):
@@ -172,6 +174,9 @@ def test_targets_of_the_command_line_are_asked_about_too(model, tmp_path):
     done = predict(*words[:3], "--target", "the salt pact", model=model, cwd=tmp_path)
     stances = [row for row in read_lines(done.stdout) if row["task"] == "stance"]
     assert [row["target"] for row in stances] == ["salt-pact"]
+    assert b"--target" not in done.stderr
+    done = predict(*words[:3], "--target", "dragons", model=model, cwd=tmp_path)
+    assert b"--target: no article names 'dragons'; name it otherwise by --alias" in done.stderr
 
 
 def test_rows_that_cannot_be_read_are_told_with_place_and_reason(model, tmp_path):

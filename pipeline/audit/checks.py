@@ -9,6 +9,7 @@ from pipeline.audit.divided import dates, groups, stories
 from pipeline.audit.findings import Finding
 from pipeline.audit.giveaways import fields, words
 from pipeline.audit.shift import labels, vocabulary
+from pipeline.audit.unnamed import unnamed_targets
 from pipeline.codebook import Codebook
 from pipeline.config import Audit
 
@@ -45,5 +46,6 @@ def _all(coded: Coded, codebook: Codebook, section: Audit, promises: Promises) -
     yield from dates(coded, promises.by_time)
     yield from fields(coded, codebook.tasks, promises.asked_of)
     yield from words(coded, codebook.tasks)
+    yield from unnamed_targets(coded, codebook.tasks)
     yield from vocabulary(coded)
     yield from labels(coded, codebook.tasks)

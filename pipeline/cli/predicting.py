@@ -89,13 +89,15 @@ def predict(
         print_json({
             "articles": done.articles, "rows": done.rows, "rejects": done.rejects,
             "output": output, "seconds": round(seconds, 3),
-            "labels": _with_tiers(done.labels, bundle.tiers),
+            "labels": _with_tiers(done.labels, bundle.tiers), "unnamed_targets": done.unnamed,
         })  # fmt: skip
     typer.echo(
         f"{done.articles:,} articles, {done.rows:,} predictions, {done.rejects:,} rejects in "
         f"{seconds:.1f} s ({done.articles / seconds:,.0f} articles/s)",
         err=True,
     )
+    for name in done.unnamed:
+        typer.echo(f"--target: no article names '{name}'; name it otherwise by --alias", err=True)
     if bundle.tiers and done.rows:
         typer.echo(_tiers_table(_with_tiers(done.labels, bundle.tiers)), err=True)
     if done.rejects_file is not None:

@@ -10,12 +10,12 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pipeline import documents
 from pipeline.codebook.rules import LabelRule, Where
-from pipeline.documents import Section, suggest
+from pipeline.documents import SLUG, Section, suggest
 from pipeline.errors import CodebookError
 from pipeline.records import LABEL_SEPARATOR, NONE_HOLDS
 
 # Names of tasks and ids of targets go into columns, metric names and file names.
-Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
+Slug: TypeAlias = Annotated[str, StringConstraints(pattern=SLUG, max_length=60)]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 

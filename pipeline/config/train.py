@@ -1,5 +1,6 @@
 """The section `train`: how a model learns, and the ensemble's members."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
@@ -175,6 +176,16 @@ class EnsembleTrain(Section):
     folds: Folds = 0
     """Fit weights and thresholds on train and dev, by probabilities out of this many folds over
     their stories: each member is trained once more for each. 0 fits them on the dev side."""
+
+    @model_validator(mode="after")
+    def _check_members(self) -> Self:
+        for one, other in itertools.combinations(self.members, 2):
+            if self.members[one] == self.members[other]:
+                raise ValueError(
+                    f"members {one!r} and {other!r} are the same, and will say the same; give one "
+                    "of them other settings, or a seed of its own"
+                )
+        return self
 
 
 TrainSection: TypeAlias = Annotated[

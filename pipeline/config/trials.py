@@ -25,7 +25,7 @@ class Range(Section):
         if self.whole and math.ceil(self.low) > math.floor(self.high):
             raise ValueError(f"no whole number lies between {self.low} and {self.high}")
         if self.low >= self.high or (self.log and self.low <= 0):
-            above = " above 0" if self.log else ""
+            above = " above 0 and" if self.log else ""
             raise ValueError(f"low must be{above} less than high; they are {self.low}, {self.high}")
         return self
 
@@ -65,7 +65,7 @@ class Repeat(Section):
     @model_validator(mode="after")
     def _check_repeats(self) -> Self:
         if self.seeds is None and not self.folds:
-            raise ValueError("name seeds, or set folds to true")
+            raise ValueError("name seeds, or set folds to true; or repeat to null, to run once")
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"each seed once: the same run twice says nothing; {self.seeds}")
         return self

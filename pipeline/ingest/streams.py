@@ -324,5 +324,5 @@ def not_in(encoding: str | None, error: UnicodeDecodeError) -> str:
         return f"bytes that are not {encoding}, which the source names as its encoding"
     return (
         f"bytes that are not UTF-8 (from byte {error.start + 1} on); "
-        "if the file is in another character set, name it as the source's encoding"
+        "if the file is in another character set, set the source's encoding, or --encoding"
     )

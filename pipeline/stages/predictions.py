@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.config import FileSource, Ingest
 from pipeline.errors import DataError
@@ -36,6 +37,8 @@ class Predicted:
     rejects_file: Path | None
     labels: dict[str, dict[str, int]]
     """How often each label was given, by task and label of the codebook."""
+    unnamed: list[str]
+    """Of the targets that were asked for, those that no article names."""
 
 
 def open_bundle(model: str, folder: Path) -> Bundle:
@@ -77,6 +80,7 @@ def predict_sources(
     _refuse_to_overwrite(section, output, rejects_file)
     articles = rows = rejects = 0
     counts: Counter[tuple[str, str]] = Counter()
+    named: set[str] = set()
     first: Reject | None = None
     with open_output(output, stdout) as writer:
         rejects_file.unlink(missing_ok=True)
@@ -92,6 +96,7 @@ def predict_sources(
                 whole = in_whole_texts(predicted, batch.articles)
                 writer.write(_pointing_into_raw(whole, batch, masked=bool(bundle.preparation.mask)))
                 counts += _counted(predicted)
+                named.update(pc.unique(predicted["target"].drop_null()).to_pylist())
                 articles += len(batch.articles)
                 rows += len(predicted)
             progress(len(batch.articles))
@@ -101,7 +106,9 @@ def predict_sources(
         name: {label: counts[name, label] for label in bundle.codebook.tasks[name].label_ids}
         for name in sorted(bundle.tasks)
     }
-    return Predicted(articles, rows, rejects, rejects_file if rejects else None, labels)
+    unnamed = [each.name for each in asked if bundle.codebook.target_id(each.name) not in named]
+    kept = rejects_file if rejects else None
+    return Predicted(articles, rows, rejects, kept, labels, unnamed)
 
 
 def _counted(predictions: pa.Table) -> Counter[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from pipeline import codebook as codebooks
 from pipeline.artifacts import RunFolder, write_json
+from pipeline.codebook import Choose, Codebook
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.stages.behaving import behaving_stage
@@ -47,6 +48,7 @@ def run_stages(
             f"{needed}nothing votes: write 'rules' beside the labels of {config.codebook}, or set "
             f"{VOTERS}"
         )
+    _check_predict(config, codebook)
     # How MLflow is reached may hold a password, and is no part of the experiment.
     write_json(run.config, config.model_dump(mode="json", exclude={"track": {"uri"}}))
     stages = data_stages(config, codebook, run)
@@ -67,3 +69,23 @@ def run_stages(
         outcomes.append(run_stage(stage, run))
         told(outcomes[-1])
     return outcomes
+
+
+def _check_predict(config: Config, codebook: Codebook) -> None:
+    """Raise ConfigError where what is asked of predictions can be had in no task."""
+    tasks = codebook.tasks.values()
+    if config.predict.back_off is not None and not any(
+        label.parent for task in tasks for label in task.labels
+    ):
+        raise ConfigError(
+            f"predict.back_off: {config.predict.back_off:g} goes from labels to their parents, and "
+            f"no label of {config.codebook} has one; give them a 'parent', or set it to null"
+        )
+    for name in ("abstain", "sets"):
+        if getattr(config.predict, name) is not None and all(
+            task.choose is Choose.MANY for task in tasks
+        ):
+            raise ConfigError(
+                f"predict.{name}: is for tasks with one label, and those of {config.codebook} all "
+                "choose many; set it to null"
+            )

@@ -246,6 +246,65 @@ def test_a_label_whose_name_stands_in_its_texts_is_a_warning(corpus: Corpus) -> 
     assert finding.rows == [{"label": "sea_trade", "texts": 20, "precision": 1.0, "recall": 1.0}]
 
 
+TOLD = Codebook.model_validate(
+    {
+        "name": "demo",
+        "version": "1.0",
+        "tasks": {
+            "stance": {"asks": "target", "labels": [{"id": "good"}, {"id": "bad"}]},
+            "topic": {"asks": "article", "labels": [{"id": "good"}, {"id": "bad"}]},
+        },
+        "targets": [{"id": "dam", "name": "Dam"}, {"id": "mole", "name": "Mole"}],
+    }
+)
+
+
+def audit_targets(named: dict[str, list[bool]]) -> Finding:
+    """Audit examples of targets, each with whether its text names it."""
+    asked = [(target, is_named) for target in named for is_named in named[target]]
+    ids = [f"a{n}" for n in range(len(asked))]
+    articles = [{"id": name, "text": text_of(n), "source": "n", "place": n}
+                for n, name in enumerate(ids)]  # fmt: skip
+    splits = [{"article_id": name, "side": "train", "group": name, "story": name, "reason": "hash"}
+              for name in ids]  # fmt: skip
+    examples = [
+        {
+            "example_id": f"{name}|stance|{target}", "article_id": name, "task": "stance",
+            "target": target, "gold": ["good"], "coders": 1,
+            "mentions": [{"start": 0, "end": 3}] if is_named else [],
+        }
+        for name, (target, is_named) in zip(ids, asked, strict=True)
+    ]  # fmt: skip
+    coded = Coded.of(
+        pa.Table.from_pylist(articles, schema=records.ARTICLES),
+        pa.Table.from_pylist(splits, schema=records.SPLITS),
+        pa.Table.from_pylist(examples, schema=records.EXAMPLES),
+    )
+    return the(audit_run(coded, TOLD, Audit(), Promises()), "unnamed_targets")
+
+
+@pytest.mark.parametrize(
+    ("named", "severity", "rows"),
+    [
+        ({"dam": [True] * 6}, Severity.INFO, []),
+        ({"dam": [True] * 6 + [False]}, Severity.INFO, [("dam", 1, 7)]),
+        ({"dam": [False, True]}, Severity.WARNING, [("dam", 1, 2)]),
+        ({"dam": [True] * 9, "mole": [False] * 4}, Severity.INFO, [("mole", 4, 4)]),
+        (
+            {"dam": [True] * 9 + [False], "mole": [False] * 5},
+            Severity.WARNING,
+            [("mole", 5, 5), ("dam", 1, 10)],
+        ),
+    ],
+)
+def test_targets_that_no_text_names_are_told(named, severity, rows) -> None:
+    finding = audit_targets(named)
+    assert finding.task == "stance"
+    assert finding.severity is severity
+    assert [tuple(row.values()) for row in finding.rows] == rows
+    assert finding.numbers["n"] == sum(unnamed for _, unnamed, _ in rows)
+
+
 def test_new_words_and_other_shares_of_labels_are_told(corpus: Corpus) -> None:
     for n, row in enumerate(corpus.rows[40:]):
         row["text"] = row["text"].replace("bara", f"novel{n}").replace("cele", "novel")

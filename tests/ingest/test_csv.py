@@ -5,7 +5,7 @@ import pytest
 from pipeline.errors import DataError
 from pipeline.ingest import streams
 
-HINT = "; if the file is in another character set, name it as the source's encoding"
+HINT = "; if the file is in another character set, set the source's encoding, or --encoding"
 
 
 def test_quotes_commas_and_line_ends_inside_fields(read, tmp_path) -> None:

@@ -10,7 +10,7 @@ from pipeline import config, ingest
 from pipeline.errors import DataError
 from pipeline.ingest import streams
 
-HINT = "; if the file is in another character set, name it as the source's encoding"
+HINT = "; if the file is in another character set, set the source's encoding, or --encoding"
 
 
 def write(path: Path, *lines: bytes | str | dict) -> None:

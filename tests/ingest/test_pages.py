@@ -1,6 +1,6 @@
 import pytest
 
-HINT = "; if the file is in another character set, name it as the source's encoding"
+HINT = "; if the file is in another character set, set the source's encoding, or --encoding"
 
 LONG = "A long paragraph." * 20
 BODY = (

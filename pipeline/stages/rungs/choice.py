@@ -2,12 +2,12 @@
 
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.stages.rungs.encoder import EncoderRung
+from pipeline.stages.rungs.encoder import EncoderLearner
 from pipeline.stages.rungs.ensemble import EnsembleRung
 from pipeline.stages.rungs.finetune import FinetuneRung
-from pipeline.stages.rungs.ngrams import NgramRung
-from pipeline.stages.rungs.rung import Rung
-from pipeline.stages.rungs.static import StaticRung
+from pipeline.stages.rungs.ngrams import NgramLearner
+from pipeline.stages.rungs.rung import OneByOne, Rung
+from pipeline.stages.rungs.static import StaticLearner
 
 
 def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
@@ -24,11 +24,11 @@ def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
                 seed,
             )
         case config.NgramFeatures() as features, config.LinearTrain() as train:
-            return NgramRung(features, train, seed)
+            return OneByOne(NgramLearner(features, train, seed))
         case config.StaticFeatures() as features, config.LinearTrain() as train:
-            return StaticRung(features, train, seed)
+            return OneByOne(StaticLearner(features, train, seed))
         case config.EncoderFeatures() as features, config.LinearTrain() as train:
-            return EncoderRung(features, train, seed)
+            return OneByOne(EncoderLearner(features, train, seed))
         case config.EncoderFeatures() as features, config.FinetuneTrain() as train:
             return FinetuneRung(features, train, seed)
         case features, train:

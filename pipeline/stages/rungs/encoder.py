@@ -1,23 +1,21 @@
 """Rung 3: a frozen encoder's vectors and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from pipeline.bundle import EncoderModel
 from pipeline.config import EncoderFeatures, LinearTrain
 from pipeline.encoders import Encoder, open_encoder, seen, windows_of
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.rung import Curves, Learned, one_by_one, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.rung import Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
 
 
 @dataclass(frozen=True)
-class EncoderRung:
+class EncoderLearner:
     """The vector of each example, by an encoder that stays as it is; one linear head a view."""
 
     features: EncoderFeatures
@@ -29,7 +27,7 @@ class EncoderRung:
         """The encoder that the config names, found and checked once."""
         return open_encoder(self.features)
 
-    def without_refit(self) -> "EncoderRung":
+    def without_refit(self) -> "EncoderLearner":
         """Return the same that does not learn from dev in the end."""
         return replace(self, section=self.section.model_copy(update={"refit": False}))
 
@@ -52,16 +50,8 @@ class EncoderRung:
         save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002
-        curves: Curves,  # noqa: ARG002
-    ) -> dict[View, Learned]:
-        """Train a head a view on what `featurize` left."""
-        return one_by_one(self._train_view, materials)
-
-    def _train_view(self, material: Material) -> Learned:
+    def learn(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
 
         vectors = load_file(material.folder / _ARRAYS)["vectors"]

@@ -1,8 +1,6 @@
 """Rung 1: hashed n-grams and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,21 +9,21 @@ from pipeline.bundle import NgramModel
 from pipeline.config import LinearTrain, NgramFeatures
 from pipeline.errors import DataError
 from pipeline.features import NgramVectorizer
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.rung import Curves, Learned, one_by_one, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.rung import Learned, train_linear
 
 _ARRAYS: Final = "features.safetensors"
 
 
 @dataclass(frozen=True)
-class NgramRung:
+class NgramLearner:
     """Features fitted on train, counted on train and dev; one linear head a view."""
 
     features: NgramFeatures
     section: LinearTrain
     seed: int
 
-    def without_refit(self) -> "NgramRung":
+    def without_refit(self) -> "NgramLearner":
         """Return the same that does not learn from dev in the end."""
         return replace(self, section=self.section.model_copy(update={"refit": False}))
 
@@ -52,16 +50,8 @@ class NgramRung:
         save_file(arrays, material.folder / _ARRAYS)
         return f"{len(vectorizer.kept_):,}"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002
-        curves: Curves,  # noqa: ARG002
-    ) -> dict[View, Learned]:
-        """Train a head a view on what `featurize` left."""
-        return one_by_one(self._train_view, materials)
-
-    def _train_view(self, material: Material) -> Learned:
+    def learn(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
         from scipy.sparse import csr_array
 

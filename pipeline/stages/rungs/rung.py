@@ -50,11 +50,41 @@ class Rung(Protocol):
         """Return the same that does not learn from dev in the end."""
 
 
-def one_by_one(
-    learn: Callable[[Material], Learned], materials: Sequence[Material]
-) -> dict[View, Learned]:
-    """Train views apart: what takes seconds keeps nothing half-done and has no curves."""
-    return {material.view: learn(material) for material in materials}
+class Learner(Protocol):
+    """A kind of model that learns one view at a time, in seconds."""
+
+    def featurize(self, material: Material) -> str:
+        """Write what training needs of a view into its folder; say what, in two words."""
+
+    def learn(self, material: Material) -> Learned:
+        """Train a view on what `featurize` left."""
+
+    def without_refit(self) -> "Learner":
+        """Return the same that does not learn from dev in the end."""
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """The rung of a learner: its views learn apart, nothing half-done is kept or charted."""
+
+    learner: Learner
+
+    def featurize(self, material: Material) -> str:
+        """Let the learner write what it needs of a view."""
+        return self.learner.featurize(material)
+
+    def train(
+        self,
+        materials: Sequence[Material],
+        work: Path,  # noqa: ARG002
+        curves: Curves,  # noqa: ARG002
+    ) -> dict[View, Learned]:
+        """Train one view after another."""
+        return {material.view: self.learner.learn(material) for material in materials}
+
+    def without_refit(self) -> "OneByOne":
+        """Return the same that does not learn from dev in the end."""
+        return OneByOne(self.learner.without_refit())
 
 
 def train_linear(

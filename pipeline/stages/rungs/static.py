@@ -1,9 +1,7 @@
 """Rung 2: static token vectors distilled from an encoder, and a linear head."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,15 +11,15 @@ from pipeline.bundle import LinearHead, StaticModel
 from pipeline.config import LinearTrain, StaticFeatures
 from pipeline.encoders import Encoder, find_encoder, token_means
 from pipeline.encoders.static import distil, rarity
-from pipeline.stages.examples import Material, View
-from pipeline.stages.rungs.rung import Curves, Learned, one_by_one, train_linear
+from pipeline.stages.examples import Material
+from pipeline.stages.rungs.rung import Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
 
 _ARRAYS: Final = "vectors.safetensors"
 
 
 @dataclass(frozen=True)
-class StaticRung:
+class StaticLearner:
     """Means of token vectors over the text and around the target; one linear head a view."""
 
     features: StaticFeatures
@@ -38,7 +36,7 @@ class StaticRung:
     def _distilled(self) -> NDArray[np.float32]:
         return distil(self._encoder, self.features.dimensions, self.features.cache)
 
-    def without_refit(self) -> "StaticRung":
+    def without_refit(self) -> "StaticLearner":
         """Return the same that does not learn from dev in the end."""
         return replace(self, section=self.section.model_copy(update={"refit": False}))
 
@@ -69,16 +67,8 @@ class StaticRung:
         )
         return f"{vectors.shape[1]:,} dimensions"
 
-    def train(
-        self,
-        materials: Sequence[Material],
-        work: Path,  # noqa: ARG002
-        curves: Curves,  # noqa: ARG002
-    ) -> dict[View, Learned]:
-        """Train a head a view on what `featurize` left."""
-        return one_by_one(self._train_view, materials)
-
-    def _train_view(self, material: Material) -> Learned:
+    def learn(self, material: Material) -> Learned:
+        """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
 
         arrays = load_file(material.folder / _ARRAYS)
