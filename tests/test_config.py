@@ -172,8 +172,8 @@ def test_the_split_goes_by_its_tag(load, text, expected):
          "dev, near_duplicate"),
         ("label: {annotations: [3]}", "6:23: label.annotations.0: must be the path of a file or "
          "folder; it is 3"),
-        ("label: {inline: {Topic: {}}}", "6:18: label.inline.Topic: string should match pattern "
-         "'^[a-z][a-z0-9_-]*$'; it is 'Topic'"),
+        ("label: {inline: {Topic: {}}}", "6:18: label.inline.Topic: must be small letters, digits, "
+         "_ and -, and begin with a letter; it is 'Topic'"),
         ("    - paht: b.csv", "6:7: ingest.sources.1.path: missing; this key is required"),
         ("    - path: b.csv\n      hub: x", "6:7: ingest.sources.1.path: unknown key; the keys "
          "are hub, licence, revision, rows, split, subset"),

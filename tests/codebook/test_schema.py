@@ -140,8 +140,8 @@ def test_labels_that_contradict_themselves_are_refused(load, lines, message):
         ("  - {id: x, name: the  salt PACT}", "12:1: targets: the alias 'the  salt PACT' belongs "
          "to both 'salt-pact' and 'x'; keep it at one"),
         ("  - {id: x}", "15:5: targets.2.name: missing; this key is required"),
-        ("  - {id: X y, name: Z}", "15:6: targets.2.id: string should match pattern "
-         "'^[a-z][a-z0-9_-]*$'; it is 'X y'"),
+        ("  - {id: X y, name: Z}", "15:6: targets.2.id: must be small letters, digits, "
+         "_ and -, and begin with a letter; it is 'X y'"),
         ("  - {id: x, name: Z, alias: [z]}", "15:22: targets.2.alias: unknown key (did you mean "
          "'aliases'?)"),
     ],
@@ -162,8 +162,8 @@ def test_a_wording_that_is_found_in_its_exact_case_may_resemble_another(load):
     [
         ('version: "1.10"', "version: 1.10", "2:1: version: must be text; put it in quotes "
          "(without them it is read as 1.1)"),
-        ("  topic:", "  Topic:", "4:3: tasks.Topic: string should match pattern "
-         "'^[a-z][a-z0-9_-]*$'; it is 'Topic'"),
+        ("  topic:", "  Topic:", "4:3: tasks.Topic: must be small letters, digits, "
+         "_ and -, and begin with a letter; it is 'Topic'"),
         ("asks: article", "asks: articles", "5:5: tasks.topic.asks: input should be 'article' or "
          "'target'; it is 'articles'"),
         ("asks: article", "asks: article\n    choose: two", "6:5: tasks.topic.choose: input should "
