@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.accuracy import SETS, config_of, sections_of, written
+from benchmarks.accuracy import RUNGS, SETS, config_of, sections_of, written
 from benchmarks.table import markdown, number
 from pipeline.artifacts import RunFolder, read_table
 from pipeline.bundle import chosen, pooled
@@ -26,7 +26,6 @@ from pipeline.stages.rungs import rung_of
 from pipeline.stages.rungs.ensemble import fit_weights
 from pipeline.train import choose_thresholds, group_folds, macro_f1
 
-HERE = Path(__file__).parent
 KINDS = ("f1", "shared", "half")
 FOLDS = 5
 SEED = 3  # another division than the members'
@@ -88,7 +87,7 @@ def main():
     config = config_of(arguments.set, "ensemble", arguments.root)
     if config["split"]["by"] != "folds":
         parser.error(f"{arguments.set} has no outer folds; so far one set has, with several labels")
-    rungs = yaml.safe_load((HERE / "rungs.yaml").read_text())
+    rungs = yaml.safe_load(RUNGS.read_text())
     members = {}
     for name in arguments.members:
         members[name] = sections_of(

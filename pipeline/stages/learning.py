@@ -87,7 +87,7 @@ def learning_stages(
             ],
             outputs=[run.model, run.blind_model, run.selection, run.heldout],
             settings={
-                **trained_by(config),
+                **_trained_by(config),
                 "blind_twin": config.evaluate.blind_twin,
                 "tiers": config.evaluate.model_dump(include=_TIERS_SETTINGS),
                 "predict": config.predict.model_dump(mode="json"),
@@ -115,7 +115,7 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
     return _without_places(section.model_dump(mode="json"))
 
 
-def trained_by(config: Config) -> dict[str, Any]:
+def _trained_by(config: Config) -> dict[str, Any]:
     """Return the settings of every rung, of what binds several together, and their encoders."""
     together = settings_of(config.train) if isinstance(config.train, EnsembleTrain) else {}
     together.pop("members", None)
@@ -314,7 +314,7 @@ def _provenance(config: Config, run: RunFolder) -> dict[str, Any]:
             if (record := _output_digests(run, name))}  # fmt: skip
     return {
         "slant": __version__,
-        **trained_by(config),
+        **_trained_by(config),
         "seed": config.seed,
         "data": data,
     }
