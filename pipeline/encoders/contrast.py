@@ -10,16 +10,21 @@ Imported only where torch is there.
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch import nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
+from pipeline.artifacts import replacing
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import both_means, collate
 from pipeline.encoders.precision import half_of
+from pipeline.encoders.reports import Reports
 from pipeline.encoders.tuning import TuningExample
 from pipeline.encoders.windows import Window
 
@@ -92,8 +97,15 @@ def contrast(
     examples: Sequence[TuningExample],
     section: FinetuneTrain,
     seed: int,
+    kept: Path,
 ) -> None:
-    """Train `network` in place for one pass over at most `contrastive_pairs` pairs."""
+    """Train `network` in place for one pass over at most `contrastive_pairs` pairs.
+
+    What comes of it is kept in the file `kept`, and read from there the next time.
+    """
+    if kept.is_file():
+        safetensors.torch.load_model(network, kept)
+        return
     pairs = draw_pairs(examples, section.contrastive_pairs, seed)
     if not pairs:
         return
@@ -105,6 +117,8 @@ def contrast(
 
     with tempfile.TemporaryDirectory() as unused:
         _train(network, pairs, batch, section, seed, unused)
+    with replacing(kept) as file:
+        safetensors.torch.save_model(network, str(file))
 
 
 def _train(
@@ -117,6 +131,7 @@ def _train(
 ) -> None:
     gpu = torch.cuda.is_available()
     half = half_of(section.precision)
+    reports = Reports("contrastive start")
     trainer = Trainer(
         model=_Twins(network),
         args=TrainingArguments(
@@ -129,6 +144,8 @@ def _train(
         ),
         train_dataset=pairs,
         data_collator=batch,
+        callbacks=[reports],
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    with closing(reports):
+        trainer.train()

@@ -4,7 +4,6 @@ Imported only where torch is there: the classes derive from its classes.
 """
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -15,7 +14,6 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -31,18 +29,13 @@ from pipeline.artifacts import replacing
 from pipeline.config import FinetuneTrain
 from pipeline.encoders.encoder import both_means, collate
 from pipeline.encoders.precision import half_of
+from pipeline.encoders.reports import Reports
 from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
 from pipeline.errors import ConfigError
 
 _LOG_EVERY: Final = 20  # steps
-# The Trainer's names of what is told, and ours.
-_SHOWN: Final = {
-    "loss": "loss",
-    "eval_macro_f1": "dev_macro_f1",
-    "eval_log_loss": "dev_log_loss",
-}
 _LARGEST_GRADIENT: Final = 1.0
 # Of the average: half of it is of the last 7.4 % of the steps, nine tenths of the last 23 %.
 _SHARPNESS: Final = 8
@@ -123,7 +116,7 @@ def run_trainer(
     """Train `model` in place; return what was measured after each epoch, and the best epoch."""
     dataset = _Drawn(examples, section.exchanged_targets, seed)
     average = _Average(model) if section.average else None
-    reports = _Reports(log)
+    reports = Reports("fine-tuning", log)
     callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), reports]
     if average is not None:
         callbacks.append(average)
@@ -342,40 +335,6 @@ class _Average(TrainerCallback):  # type: ignore[misc]
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> Path:
     return Path(args.output_dir) / f"checkpoint-{state.global_step}"
-
-
-class _Reports(TrainerCallback):  # type: ignore[misc]
-    """A progress bar with the time left where someone looks, and the numbers to `log`."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._bar: tqdm[Any] | None = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, desc="fine-tuning", unit="step",
-            disable=not sys.stderr.isatty(), leave=False,
-        )  # fmt: skip
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        if self._bar is not None:
-            self._bar.update(state.global_step - self._bar.n)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-        numbers = {
-            shown: float(logs[name]) for name, shown in _SHOWN.items() if name in (logs or {})
-        }
-        if "dev_macro_f1" in numbers:
-            numbers["epoch"] = float(round(state.epoch))
-        if numbers:
-            self._log(numbers, state.global_step)
-            if self._bar is not None:
-                self._bar.set_postfix({name: f"{value:.3f}" for name, value in numbers.items()})
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _optimizer(model: HeadedNetwork, section: FinetuneTrain) -> torch.optim.Optimizer:

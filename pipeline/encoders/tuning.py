@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ENCODER: Final = "encoder"
 _HEADS: Final = "heads.safetensors"
 _DONE: Final = "done.json"
+_CONTRASTED: Final = "contrasted.safetensors"
 # Packages whose code decides the weights.
 _TRAINS: Final = ("torch", "transformers", "accelerate", "tokenizers")
 
@@ -102,7 +103,7 @@ def tune(
             return _restored(folder, len(shapes))
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
 
-        network = _start(base, examples, section, seed)
+        network = _start(base, examples, section, seed, folder)
         model = HeadedNetwork(network, shapes, section, seed)
         history = run_trainer(
             model, base.tokenizer.padding, examples, section, seed, folder,
@@ -130,6 +131,7 @@ def _start(
     examples: Sequence[TuningExample],
     section: FinetuneTrain,
     seed: int,
+    folder: Path,
 ) -> "torch.nn.Module":
     """Return the network that training begins with, after its contrastive part if there is one."""
     from pipeline.encoders.trainer import freeze
@@ -139,7 +141,7 @@ def _start(
     if section.contrastive_pairs:
         from pipeline.encoders.contrast import contrast
 
-        contrast(network, base.tokenizer.padding, examples, section, seed)
+        contrast(network, base.tokenizer.padding, examples, section, seed, folder / _CONTRASTED)
     return network
 
 
@@ -156,6 +158,7 @@ def _keep(
     write_json(folder / _DONE, {"measured": measured, "best_epoch": best_epoch})
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
+    (folder / _CONTRASTED).unlink(missing_ok=True)
 
 
 def _restored(folder: Path, heads: int) -> Tuned:

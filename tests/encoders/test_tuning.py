@@ -393,6 +393,24 @@ def test_a_contrastive_start_parts_the_answers(bert, windows, tmp_path):
     assert distance(tuned.encoder) > distance(bert) + 0.1
 
 
+def test_a_contrastive_start_is_not_made_again_after_a_kill(bert, windows, tmp_path, monkeypatch):
+    from pipeline.encoders import contrast
+
+    def run(folder):
+        settings = section(epochs=1, contrastive_pairs=20)
+        return tune(bert, [shape()], examples(windows), settings, 1, tmp_path / folder)
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.encoders.trainer.run_trainer", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("killed")
+    monkeypatch.setattr(contrast, "draw_pairs", lambda *_: 1 / 0)
+    again = run("killed")
+    assert again.encoder.files.digest == whole.encoder.files.digest
+    assert not list((tmp_path / "killed").glob("contrasted*"))
+
+
 def test_a_training_that_was_killed_at_its_end_is_not_trained_any_further(
     bert, windows, tmp_path, monkeypatch
 ):
