@@ -82,7 +82,8 @@ def search(
         )
     if importlib.util.find_spec("optuna") is None:
         raise MissingExtraError(
-            "tune: needs the package optuna; install it with: pip install 'slant[tune]'"
+            "tune: needs the package optuna; "
+            "install it in Slant's folder with: pip install -e '.[tune]'"
         )
     _check_space(load, config.tune)
     base = load(_overrides(config, {}))
