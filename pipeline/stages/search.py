@@ -39,7 +39,7 @@ from pipeline.stages.variants import DATA_STAGES, Variant, link_data
 if TYPE_CHECKING:
     import optuna
 
-    from pipeline.tracking import GroupRun
+    from pipeline.tracking import GroupRun, Point
 
 _SEARCHED: Final = ("features", "train", "seed")
 # A trial need not be compared with its blind twin, and is recorded below the search's own run.
@@ -237,9 +237,10 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
     changes = {key: _suggest(trial, key, space) for key, space in trials.section.space.items()}
     trial.set_user_attr("changes", changes)
     scores: dict[str, Any] = {}
+    curves: list[Point] = []
     value, state = None, TrialState.PRUNED
     try:
-        scores = _score(trial, changes, trials)
+        scores = _score(trial, changes, trials, curves)
         value, state = _mean_macro_f1(scores), TrialState.COMPLETE
     except TrialPruned:
         pass
@@ -254,7 +255,7 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
     if trials.group is not None:
         status = "FINISHED" if state == TrialState.COMPLETE else "KILLED"
         name = f"{trials.config.name}: trial {trial.number}"
-        trials.group.add(name, changes, _numbers(scores), status)
+        trials.group.add(name, changes, _numbers(scores), status, curves)
 
 
 def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
@@ -266,14 +267,17 @@ def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
     return trial.suggest_float(key, space.low, space.high, log=space.log)
 
 
-def _score(trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials) -> dict[str, Any]:
+def _score(
+    trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials, curves: "list[Point]"
+) -> dict[str, Any]:
+    """Return the scores on dev; what the trainings said of themselves is added to `curves`."""
     name = f"{trial.number:03}"
     config = trials.load(_overrides(trials.config, changes))
     folder = trials.run.trial(name)
     link_data(trials.data, folder)
     told = functools.partial(trials.told, name)
     try:
-        run_stages(config, folder, "train", told, _pruning(trial))
+        run_stages(config, folder, "train", told, _pruning(trial, curves))
         codebook = codebooks.load(config.codebook)
         scored = evaluate(read_table(folder.heldout), codebook, config.evaluate, config.seed, {})
     finally:
@@ -286,21 +290,23 @@ def _score(trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials) -
     }
 
 
-def _pruning(trial: "optuna.Trial") -> Callable[[str], Callable[[Mapping[str, float], int], None]]:
-    """Return curves that end a fine-tuning which does worse on dev than the earlier ones did."""
+def _pruning(
+    trial: "optuna.Trial", curves: "list[Point]"
+) -> Callable[[str], Callable[[Mapping[str, float], int], None]]:
+    """Return what keeps curves, and ends a fine-tuning that does worse on dev than earlier ones."""
     from optuna.exceptions import TrialPruned
 
-    def log(numbers: Mapping[str, float], step: int) -> None:  # noqa: ARG001  epochs compare
-        if "dev_macro_f1" in numbers:
+    from pipeline.tracking import point
+
+    def hear(training: str, numbers: Mapping[str, float], step: int) -> None:
+        curves.append(point(training, numbers, step))
+        # A member of an ensemble says little of the whole.
+        if training == MODEL_CURVE and "dev_macro_f1" in numbers:
             trial.report(numbers["dev_macro_f1"], round(numbers["epoch"]))
             if trial.should_prune():
                 raise TrialPruned
 
-    def ignore(numbers: Mapping[str, float], step: int) -> None:
-        pass
-
-    # A member of an ensemble says little of the whole.
-    return lambda training: log if training == MODEL_CURVE else ignore
+    return lambda training: functools.partial(hear, training)
 
 
 def _mean_macro_f1(scores: Mapping[str, Mapping[str, float]]) -> float:

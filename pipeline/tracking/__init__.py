@@ -7,7 +7,7 @@ from pipeline.tracking.champion import Gate, Verdict, Version, open_gate
 from pipeline.tracking.comparing import log_comparison
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
 from pipeline.tracking.groups import GroupRun, group_run
-from pipeline.tracking.live import LiveCurves
+from pipeline.tracking.live import LiveCurves, Point, point
 from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
 from pipeline.tracking.run import track
 from pipeline.tracking.store import is_store_gone, store_uri
@@ -18,6 +18,7 @@ __all__ = [
     "Gate",
     "GroupRun",
     "LiveCurves",
+    "Point",
     "RunRecord",
     "Tracked",
     "Verdict",
@@ -28,6 +29,7 @@ __all__ = [
     "is_store_gone",
     "log_comparison",
     "open_gate",
+    "point",
     "resolve_bundle",
     "store_uri",
     "track",

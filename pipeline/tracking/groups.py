@@ -1,12 +1,13 @@
 """A run above other runs: of a search and its trials, of an experiment and its repetitions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config import Track
+from pipeline.tracking.live import Point, metrics_of
 from pipeline.tracking.record import param_text
 from pipeline.tracking.store import alone, connected, experiment_id, store_uri
 
@@ -66,7 +67,12 @@ class GroupRun:
     run_id: str
 
     def add(
-        self, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], status: str
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        status: str,
+        curves: Sequence[Point] = (),
     ) -> None:
         """Record a run below this one; `status` is FINISHED, FAILED or KILLED."""
         tags = {PARENT: self.run_id}
@@ -75,6 +81,8 @@ class GroupRun:
             self._client.log_param(run.info.run_id, key, param_text(value))
         for key, number in metrics.items():
             self._client.log_metric(run.info.run_id, key, number)
+        for point in curves:
+            self._client.log_batch(run.info.run_id, metrics=metrics_of(point))
         self._client.set_terminated(run.info.run_id, status)
 
     def adopt(self, run_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 from pipeline.config import Track
 from pipeline.errors import PipelineError
@@ -20,11 +20,40 @@ from pipeline.tracking.store import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
 SECTION: Final = "training"  # of the charts
 
 # Takes numbers by name, and the step.
 Log: TypeAlias = Callable[[Mapping[str, float], int], None]
+
+
+class Point(NamedTuple):
+    """What one training said of itself at a step."""
+
+    training: str  # which of a run's trainings
+    numbers: Mapping[str, float]
+    step: int
+    milliseconds: int  # since 1970
+
+
+def point(training: str, numbers: Mapping[str, float], step: int) -> Point:
+    """Return what a training says now."""
+    return Point(training, numbers, step, int(time.time() * 1000))
+
+
+def metrics_of(point: Point) -> list["Metric"]:
+    """Return a point as MLflow takes it."""
+    from mlflow.entities import Metric
+
+    return [
+        Metric(
+            f"{SECTION}/{slug(point.training)}.{slug(key)}",
+            value, point.milliseconds, point.step,
+        )
+        for key, value in point.numbers.items()
+        if key != "epoch"  # a straight line that says nothing
+    ]  # fmt: skip
 
 
 class LiveCurves:
@@ -81,17 +110,9 @@ class LiveCurves:
         return log
 
     def _log(self, name: str, numbers: Mapping[str, float], step: int) -> None:
-        from mlflow.entities import Metric
-
         client = self._open()
-        now = int(time.time() * 1000)
-        metrics = [
-            Metric(f"{SECTION}/{slug(name)}.{slug(key)}", value, now, step)
-            for key, value in numbers.items()
-            if key != "epoch"  # a straight line that says nothing
-        ]
         assert self.run_id is not None
-        client.log_batch(self.run_id, metrics=metrics)
+        client.log_batch(self.run_id, metrics=metrics_of(point(name, numbers, step)))
 
     def _open(self) -> "MlflowClient":
         if self._client is None:

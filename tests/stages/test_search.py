@@ -283,7 +283,12 @@ def test_trials_of_fine_tuning_that_do_worse_are_pruned(project, tiny_bert, tmp_
     assert found.best["changes"]["train.learning_rate"] == 1e-2
     with connected(store_uri(None, tmp_path)) as client:
         experiment = client.get_experiment_by_name("pruned").experiment_id
-        ended = {run.info.run_name: run.info.status for run in client.search_runs([experiment])}
+        runs = {run.info.run_name: run.info for run in client.search_runs([experiment])}
+        best = runs[f"tiny: trial {found.best['number']}"].run_id
+        curve = client.get_metric_history(best, "training/model.dev_macro_f1")
+    assert [each.value for each in curve][-1] > 0
+    assert len(curve) == 3
+    ended = {name: info.status for name, info in runs.items()}
     of_state = {"complete": "FINISHED", "pruned": "KILLED"}
     assert ended.pop("tiny: search") == "FINISHED"
     assert ended == {f"tiny: trial {number}": of_state[state] for number, state in states.items()}
@@ -297,13 +302,15 @@ def test_neither_a_loss_nor_a_member_of_an_ensemble_ends_a_trial():
         direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=1)
     )
     good = study.ask()
-    _pruning(good)("model")({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
+    curves = []
+    _pruning(good, curves)("model")({"dev_macro_f1": 0.8, "epoch": 1.0}, 10)
     study.tell(good, 0.8)
-    bad = _pruning(study.ask())("model")
+    bad = _pruning(study.ask(), curves)("model")
     bad({"loss": 9.0}, 5)
     with pytest.raises(optuna.exceptions.TrialPruned):
         bad({"dev_macro_f1": 0.2, "epoch": 1.0}, 10)
-    _pruning(study.ask())("tuned model")({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
+    _pruning(study.ask(), curves)("tuned model")({"dev_macro_f1": 0.1, "epoch": 1.0}, 10)
+    assert [each.training for each in curves] == ["model"] * 3 + ["tuned model"]
 
 
 def test_seeds_give_a_mean_with_its_interval(project, tmp_path):
