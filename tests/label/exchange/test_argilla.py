@@ -128,5 +128,5 @@ def test_a_folder_of_another_kind_is_refused(tmp_path, bring_in):
 
 def test_without_the_package_the_error_names_the_extra(tmp_path, bring_in, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"slant\[hub\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[hub\]"):
         bring_in(Tool.ARGILLA, tmp_path)
