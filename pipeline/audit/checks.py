@@ -1,8 +1,11 @@
 """All checks of a run in their order, and what they need to know of its split."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
+from pipeline.audit.before import learned_before
 from pipeline.audit.coded import Coded
 from pipeline.audit.copies import copies, headlines
 from pipeline.audit.divided import dates, groups, stories
@@ -12,6 +15,8 @@ from pipeline.audit.shift import labels, vocabulary
 from pipeline.audit.unnamed import unnamed_targets
 from pipeline.codebook import Codebook
 from pipeline.config import Audit
+
+_NONE: Final[Mapping[str, Coded]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,23 @@ class Promises:
 
 
 def audit_run(
-    coded: Coded, codebook: Codebook, section: Audit, promises: Promises
+    coded: Coded,
+    codebook: Codebook,
+    section: Audit,
+    promises: Promises,
+    begun: Mapping[str, Coded] = _NONE,
 ) -> list[Finding]:
     """Audit the coded articles of a run; the worst findings first.
+
+    `begun` has what the models learned from that this run starts from, by their names.
 
     Costs what finding near-duplicates costs, and one pass over the texts for each of the checks on
     words; texts are in memory once more in lower case.
     """
-    found = list(_all(coded, codebook, section, promises))
+    found = [
+        *_all(coded, codebook, section, promises),
+        *learned_before(coded, begun),
+    ]
     return sorted(found, key=lambda each: -each.severity.rank)
 
 

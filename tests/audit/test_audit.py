@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pytest
@@ -52,7 +53,7 @@ class Corpus:
             for n in range(60)
         ]  # fmt: skip
 
-    def audit(self, section: Audit | None = None, **how: object) -> list[Finding]:
+    def coded(self) -> Coded:
         articles = [
             {
                 key: row[key]
@@ -76,12 +77,21 @@ class Corpus:
             }
             for row in self.rows
         ]  # fmt: skip
-        coded = Coded.of(
+        return Coded.of(
             pa.Table.from_pylist(articles, schema=records.ARTICLES),
             pa.Table.from_pylist(splits, schema=records.SPLITS),
             pa.Table.from_pylist(examples, schema=records.EXAMPLES),
         )
-        return audit_run(coded, CODEBOOK, section or Audit(), Promises(**how))  # type: ignore[arg-type]
+
+    def audit(
+        self,
+        section: Audit | None = None,
+        begun: Mapping[str, Coded] | None = None,
+        **how: object,
+    ) -> list[Finding]:
+        return audit_run(
+            self.coded(), CODEBOOK, section or Audit(), Promises(**how), begun or {},  # type: ignore[arg-type]
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -93,6 +103,52 @@ def the(findings: list[Finding], check: str) -> Finding:
     found = [each for each in findings if each.check == check]
     assert len(found) == 1, [each.check for each in findings]
     return found[0]
+
+
+@pytest.fixture
+def earlier() -> Corpus:
+    """Other articles, on the same sides, that another run learned from."""
+    other = Corpus()
+    for number, row in enumerate(other.rows):
+        row["id"], row["text"] = f"b{number}", text_of(1000 + number)
+    return other
+
+
+def test_what_an_earlier_model_learned_is_found_in_test(corpus: Corpus, earlier: Corpus) -> None:
+    earlier.rows[3]["text"] = corpus.rows[50]["text"]  # train there
+    earlier.rows[35]["text"] = edited(corpus.rows[51]["text"], 0.02, 1)  # dev there
+    earlier.rows[45]["text"] = corpus.rows[52]["text"]  # test there
+    earlier.rows[4]["text"] = corpus.rows[5]["text"]  # train here
+    findings = corpus.audit(begun={"runs/earlier/model": earlier.coded()})
+    found = the(findings, "learned_before")
+    assert found.severity is Severity.ERROR
+    assert set(found.articles) == {"a50", "a51"}
+    assert found.numbers == {"n": 2, "of": 20}
+    assert found.rows[0] == {
+        "article": "a50", "place": "news.jsonl:51", "model": "runs/earlier/model",
+        "twin": "b3", "twin_place": "news.jsonl:4", "similarity": 1.0,
+    }  # fmt: skip
+
+
+def test_of_several_earlier_models_the_nearest_copy_is_told(
+    corpus: Corpus, earlier: Corpus
+) -> None:
+    earlier.rows[3]["text"] = edited(corpus.rows[50]["text"], 0.02, 1)
+    nearer = Corpus()
+    nearer.rows[7]["text"] = corpus.rows[50]["text"]
+    nearer.rows = nearer.rows[:40]
+    findings = corpus.audit(begun={"one": earlier.coded(), "two": nearer.coded()})
+    (row,) = the(findings, "learned_before").rows
+    assert (row["model"], row["twin"], row["similarity"]) == ("two", "a7", 1.0)
+
+
+def test_an_earlier_model_of_other_articles_is_no_finding(corpus: Corpus, earlier: Corpus) -> None:
+    findings = corpus.audit(begun={"runs/earlier/model": earlier.coded()})
+    assert the(findings, "learned_before").severity is Severity.INFO
+
+
+def test_without_an_earlier_model_nothing_is_said_of_one(corpus: Corpus) -> None:
+    assert "learned_before" not in [each.check for each in corpus.audit()]
 
 
 def test_nothing_is_found_where_nothing_was_planted(corpus: Corpus) -> None:

@@ -1,0 +1,65 @@
+"""Test articles that the encoder learned from in another run, before this one began."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.audit.coded import Coded
+from pipeline.audit.copies import COPY, MANY
+from pipeline.audit.findings import Finding, Severity
+from pipeline.duplicates.near_duplicates import find_near_duplicates
+
+
+def learned_before(coded: Coded, begun: Mapping[str, Coded]) -> Iterator[Finding]:
+    """Find test articles that are copies of what a run behind `features.model` learned from.
+
+    `begun` has those runs by the name of their model. What is only part of an article there, or has
+    one for a part, is not found: a sentence of it is another text.
+    """
+    if not begun:
+        return
+    found: dict[int, dict[str, Any]] = {}
+    for model, other in begun.items():
+        for place, row in _copied(coded, other).items():
+            if place not in found or row["similarity"] > found[place]["similarity"]:
+                found[place] = {"model": model, **row}
+    for side in coded.test_sides:
+        on_side = coded.on(side).tolist()
+        touched = {place: found[place] for place in on_side if place in found}
+        touched = dict(sorted(touched.items(), key=lambda item: -item[1]["similarity"]))
+        is_much = len(touched) >= MANY * len(on_side)
+        yield coded.touching(
+            "learned_before", side, touched, Severity.ERROR if is_much else Severity.WARNING,
+            "articles are copies of articles that the model of another run, from which this one "
+            "starts, was trained on or chosen by",
+        )  # fmt: skip
+
+
+def _copied(coded: Coded, other: Coded) -> dict[int, dict[str, Any]]:
+    """Return the test articles that are copies of what `other` knows, with the likest one."""
+    tested, known = np.flatnonzero(~coded.seen), np.flatnonzero(other.seen)
+    mine, theirs = coded.articles["text"].take(tested), other.articles["text"].take(known)
+    texts = pa.chunked_array([*mine.chunks, *theirs.chunks], mine.type)
+    sides = ["tested"] * len(tested) + ["known"] * len(known)
+    near = find_near_duplicates(texts, COPY, sides)
+    members: dict[int, list[int]] = {}
+    for place in range(len(tested), len(texts)):
+        members.setdefault(near.first[place], []).append(place)
+    found: dict[int, dict[str, Any]] = {}
+    for place, at in enumerate(tested.tolist()):
+        twins = [
+            (similarity, twin)
+            for first, similarity in near.of(place)
+            for twin in members.get(first, [])
+        ]
+        if twins:
+            similarity, twin = max(twins, key=lambda pair: (pair[0], -pair[1]))
+            where = other.where(int(known[twin - len(tested)]))
+            found[at] = {
+                "twin": where["article"],
+                "twin_place": where["place"],
+                "similarity": round(similarity, 3),
+            }
+    return found
