@@ -36,16 +36,6 @@ class RunFolder:
         """Return the run in `folder`, or where none is asked for the one of this name."""
         return cls(folder if folder is not None else Path("runs") / name)
 
-    @classmethod
-    def of_model(cls, folder: Path) -> "RunFolder | None":
-        """Return the run whose model folder is, or holds, `folder`; None where it is in none."""
-        folder = folder.expanduser()
-        for place in (folder, *folder.parents):
-            run = cls(place.parent)
-            if run.model == place and run.splits.is_file():
-                return run
-        return None
-
     def label(self) -> str:
         """Return what people call the run: its folder, and for a repetition what it repeats."""
         if self.path.parent.name == _REPEATS:

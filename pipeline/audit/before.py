@@ -16,9 +16,10 @@ def learned_before(coded: Coded, begun: Mapping[str, Coded]) -> Iterator[Finding
     """Find test articles that are copies of what a run behind `features.model` learned from.
 
     `begun` has those runs by the name of their model. What is only part of an article there, or has
-    one for a part, is not found: a sentence of it is another text.
+    one for a part, is not found: a sentence of it is another text. Costs one more search for
+    near-duplicates for each of them.
     """
-    if not begun:
+    if not begun or not coded.test_sides:
         return
     found: dict[int, dict[str, Any]] = {}
     for model, other in begun.items():
@@ -32,8 +33,8 @@ def learned_before(coded: Coded, begun: Mapping[str, Coded]) -> Iterator[Finding
         is_much = len(touched) >= MANY * len(on_side)
         yield coded.touching(
             "learned_before", side, touched, Severity.ERROR if is_much else Severity.WARNING,
-            "articles are copies of articles that the model of another run, from which this one "
-            "starts, was trained on or chosen by",
+            f"articles are copies of what {' and '.join(sorted(begun))} learned from or was chosen "
+            "by; leave them out of test, or train that model without them",
         )  # fmt: skip
 
 

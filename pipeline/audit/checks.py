@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
 
 from pipeline.audit.before import learned_before
 from pipeline.audit.coded import Coded
@@ -15,8 +13,6 @@ from pipeline.audit.shift import labels, vocabulary
 from pipeline.audit.unnamed import unnamed_targets
 from pipeline.codebook import Codebook
 from pipeline.config import Audit
-
-_NONE: Final[Mapping[str, Coded]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ def audit_run(
     codebook: Codebook,
     section: Audit,
     promises: Promises,
-    begun: Mapping[str, Coded] = _NONE,
+    begun: Mapping[str, Coded],
 ) -> list[Finding]:
     """Audit the coded articles of a run; the worst findings first.
 
@@ -45,10 +41,7 @@ def audit_run(
     Costs what finding near-duplicates costs, and one pass over the texts for each of the checks on
     words; texts are in memory once more in lower case.
     """
-    found = [
-        *_all(coded, codebook, section, promises),
-        *learned_before(coded, begun),
-    ]
+    found = [*_all(coded, codebook, section, promises), *learned_before(coded, begun)]
     return sorted(found, key=lambda each: -each.severity.rank)
 
 

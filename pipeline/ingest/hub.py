@@ -14,7 +14,7 @@ def check(source: HubSource) -> None:
     if importlib.util.find_spec("datasets") is None:
         raise MissingExtraError(
             f"{source.hub}: reading a hub data set needs the package datasets; "
-            "install it in Slant's folder with: pip install -e '.[hub]'"
+            "install it in Slant's folder with: pip install '.[hub]'"
         )
 
 

@@ -18,14 +18,7 @@ from pipeline.artifacts import (
 )
 from pipeline.audit import Coded, Promises, Severity, audit_run, worst
 from pipeline.codebook import Codebook
-from pipeline.config import (
-    Config,
-    EncoderFeatures,
-    Ingest,
-    LabelSection,
-    SplitSection,
-    StaticFeatures,
-)
+from pipeline.config import Config, Ingest, LabelSection, SplitSection
 from pipeline.errors import DataError
 from pipeline.ingest import Reject, read_sources, source_paths
 from pipeline.label import label_articles
@@ -33,6 +26,7 @@ from pipeline.preparation import rule_files
 from pipeline.records import ARTICLES
 from pipeline.split import grouped_by, split_articles
 from pipeline.stages.articles import article_writer
+from pipeline.stages.begun import earlier_runs
 from pipeline.stages.codebooks import recoding_worklist
 from pipeline.stages.runner import Stage
 from pipeline.stages.tally import Tally, counted
@@ -118,7 +112,7 @@ def _audit_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             run.articles,
             run.examples,
             run.splits,
-            *(file for other in _begun(config).values() for file in _audited(other)),
+            *(file for earlier in earlier_runs(config).values() for file in earlier.files),
         ],
         outputs=[run.audit],
         settings={
@@ -127,7 +121,7 @@ def _audit_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             "apart": grouped_by(config.split),
             "asked": asked_fields(config.label),
             "codebook": codebook.model_dump(mode="json"),
-            "begun": sorted(_begun(config)),
+            "begun": sorted(earlier_runs(config)),
         },
         code=["audit", "groups.py", "duplicates", *SHARED_CODE],
         packages=["rensa"],
@@ -240,10 +234,7 @@ def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
         codebook,
         config.audit,
         Promises(grouped_by(config.split), config.split.by == "time", asked_fields(config.label)),
-        {
-            model: Coded.of(*(read_table(file) for file in _audited(other)))
-            for model, other in _begun(config).items()
-        },
+        {model: earlier.coded() for model, earlier in earlier_runs(config).items()},
     )
     write_json(run.audit, {"findings": [finding.as_dict() for finding in findings]})
     counts = Counter(finding.severity for finding in findings)
@@ -261,25 +252,6 @@ def audit(config: Config, codebook: Codebook, run: RunFolder) -> str:
             f"{first.summary} (all findings: {run.audit}; audit.fail_on: null goes on)"
         )
     return summary
-
-
-def _audited(run: RunFolder) -> list[Path]:
-    """Return the files that say which articles a run has, on which side, and which are coded."""
-    return [run.articles, run.splits, run.examples]
-
-
-def _begun(config: Config) -> dict[str, RunFolder]:
-    """Return the runs whose models this one starts from, by what `features.model` calls them.
-
-    Of a model that was taken out of its run nobody knows here what it learned from.
-    """
-    found: dict[str, RunFolder] = {}
-    for rung in config.rungs.values():
-        if isinstance(rung.features, EncoderFeatures | StaticFeatures):
-            other = RunFolder.of_model(Path(rung.features.model))
-            if other is not None and all(file.is_file() for file in _audited(other)):
-                found[rung.features.model] = other
-    return found
 
 
 def _no_gold(examples: pa.Table, run: RunFolder) -> str:

@@ -83,7 +83,7 @@ def search(
     if importlib.util.find_spec("optuna") is None:
         raise MissingExtraError(
             "tune: needs the package optuna; "
-            "install it in Slant's folder with: pip install -e '.[tune]'"
+            "install it in Slant's folder with: pip install '.[tune]'"
         )
     _check_space(load, config.tune)
     base = load(_overrides(config, {}))
@@ -296,10 +296,10 @@ def _pruning(
     """Return what keeps curves, and ends a fine-tuning that does worse on dev than earlier ones."""
     from optuna.exceptions import TrialPruned
 
-    from pipeline.tracking import point
+    from pipeline.tracking import Point
 
     def hear(training: str, numbers: Mapping[str, float], step: int) -> None:
-        curves.append(point(training, numbers, step))
+        curves.append(Point.now(training, numbers, step))
         # A member of an ensemble says little of the whole.
         if training == MODEL_CURVE and "dev_macro_f1" in numbers:
             trial.report(numbers["dev_macro_f1"], round(numbers["epoch"]))

@@ -7,7 +7,7 @@ from pipeline.tracking.champion import Gate, Verdict, Version, open_gate
 from pipeline.tracking.comparing import log_comparison
 from pipeline.tracking.fetch import is_model_uri, resolve_bundle
 from pipeline.tracking.groups import GroupRun, group_run
-from pipeline.tracking.live import LiveCurves, Point, point
+from pipeline.tracking.live import LiveCurves, Point
 from pipeline.tracking.record import Dataset, RunRecord, Tracked, flatten
 from pipeline.tracking.run import track
 from pipeline.tracking.store import is_store_gone, store_uri
@@ -29,7 +29,6 @@ __all__ = [
     "is_store_gone",
     "log_comparison",
     "open_gate",
-    "point",
     "resolve_bundle",
     "store_uri",
     "track",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PARENT: Final = "mlflow.parentRunId"
+_AT_ONCE: Final = 1000  # metrics; a server refuses more
 
 
 @contextmanager
@@ -81,8 +82,10 @@ class GroupRun:
             self._client.log_param(run.info.run_id, key, param_text(value))
         for key, number in metrics.items():
             self._client.log_metric(run.info.run_id, key, number)
-        for point in curves:
-            self._client.log_batch(run.info.run_id, metrics=metrics_of(point))
+        told = [metric for point in curves for metric in metrics_of(point)]
+        for start in range(0, len(told), _AT_ONCE):
+            batch = told[start : start + _AT_ONCE]
+            self._client.log_batch(run.info.run_id, metrics=batch)
         self._client.set_terminated(run.info.run_id, status)
 
     def adopt(self, run_id: str) -> None:

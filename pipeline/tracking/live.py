@@ -36,10 +36,10 @@ class Point(NamedTuple):
     step: int
     milliseconds: int  # since 1970
 
-
-def point(training: str, numbers: Mapping[str, float], step: int) -> Point:
-    """Return what a training says now."""
-    return Point(training, numbers, step, int(time.time() * 1000))
+    @classmethod
+    def now(cls, training: str, numbers: Mapping[str, float], step: int) -> Self:
+        """Return what a training says now."""
+        return cls(training, numbers, step, int(time.time() * 1000))
 
 
 def metrics_of(point: Point) -> list["Metric"]:
@@ -112,7 +112,7 @@ class LiveCurves:
     def _log(self, name: str, numbers: Mapping[str, float], step: int) -> None:
         client = self._open()
         assert self.run_id is not None
-        client.log_batch(self.run_id, metrics=metrics_of(point(name, numbers, step)))
+        client.log_batch(self.run_id, metrics=metrics_of(Point.now(name, numbers, step)))
 
     def _open(self) -> "MlflowClient":
         if self._client is None:

@@ -336,7 +336,7 @@ def audit_targets(named: dict[str, list[bool]]) -> Finding:
         pa.Table.from_pylist(splits, schema=records.SPLITS),
         pa.Table.from_pylist(examples, schema=records.EXAMPLES),
     )
-    return the(audit_run(coded, TOLD, Audit(), Promises()), "unnamed_targets")
+    return the(audit_run(coded, TOLD, Audit(), Promises(), {}), "unnamed_targets")
 
 
 @pytest.mark.parametrize(

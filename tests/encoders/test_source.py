@@ -240,6 +240,6 @@ def test_a_missing_torch_is_named_with_the_command_that_installs_it(monkeypatch)
     with pytest.raises(
         MissingExtraError,
         match=r"features\.kind: encoder needs the package torch; "
-        r"install it with: make encoder, or pip install -e '\.\[encoder\]'",
+        r"install it with: make encoder, or pip install '\.\[encoder\]'",
     ):
         learning.encoder_packages("features.kind: encoder")

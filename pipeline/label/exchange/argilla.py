@@ -129,7 +129,7 @@ def _check(path: Path) -> None:
     if importlib.util.find_spec("datasets") is None:
         raise MissingExtraError(
             f"{path}: Argilla's folders need the package datasets; "
-            "install it in Slant's folder with: pip install -e '.[hub]'"
+            "install it in Slant's folder with: pip install '.[hub]'"
         )
 
 
