@@ -1,7 +1,7 @@
 """Test articles that the encoder learned from in another run, before this one began."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,8 @@ from pipeline.audit.coded import Coded
 from pipeline.audit.copies import COPY, MANY
 from pipeline.audit.findings import Finding, Severity
 from pipeline.duplicates.near_duplicates import find_near_duplicates
+
+_ADVICE: Final = "; leave them out of test, or train that model without them"
 
 
 def learned_before(coded: Coded, begun: Mapping[str, Coded]) -> Iterator[Finding]:
@@ -34,7 +36,7 @@ def learned_before(coded: Coded, begun: Mapping[str, Coded]) -> Iterator[Finding
         yield coded.touching(
             "learned_before", side, touched, Severity.ERROR if is_much else Severity.WARNING,
             f"articles are copies of what {' and '.join(sorted(begun))} learned from or was chosen "
-            "by; leave them out of test, or train that model without them",
+            f"by{_ADVICE if touched else ''}",
         )  # fmt: skip
 
 
