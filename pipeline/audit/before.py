@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.audit.coded import Coded
-from pipeline.audit.copies import COPY, MANY
+from pipeline.audit.copies import COPY, MANY, by_first, likest, shown_twin
 from pipeline.audit.findings import Finding, Severity
 from pipeline.duplicates.near_duplicates import find_near_duplicates
 
@@ -47,22 +47,11 @@ def _copied(coded: Coded, other: Coded) -> dict[int, dict[str, Any]]:
     texts = pa.chunked_array([*mine.chunks, *theirs.chunks], mine.type)
     sides = ["tested"] * len(tested) + ["known"] * len(known)
     near = find_near_duplicates(texts, COPY, sides)
-    members: dict[int, list[int]] = {}
-    for place in range(len(tested), len(texts)):
-        members.setdefault(near.first[place], []).append(place)
+    rows = by_first(near, range(len(tested), len(texts)))
     found: dict[int, dict[str, Any]] = {}
     for place, at in enumerate(tested.tolist()):
-        twins = [
-            (similarity, twin)
-            for first, similarity in near.of(place)
-            for twin in members.get(first, [])
-        ]
-        if twins:
-            similarity, twin = max(twins, key=lambda pair: (pair[0], -pair[1]))
-            where = other.where(int(known[twin - len(tested)]))
-            found[at] = {
-                "twin": where["article"],
-                "twin_place": where["place"],
-                "similarity": round(similarity, 3),
-            }
+        if (twin := likest(place, near, rows)) is not None:
+            row, similarity = twin
+            shown = shown_twin(other, int(known[row - len(tested)]))
+            found[at] = {**shown, "similarity": round(similarity, 3)}
     return found

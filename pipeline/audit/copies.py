@@ -1,7 +1,9 @@
 """Test articles that are in train or dev already: copied, edited, or under the same headline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from pipeline.audit.coded import Coded
 from pipeline.audit.findings import Finding, Severity
@@ -17,16 +19,18 @@ _SHORTEST_HEADLINE: Final = 4  # words: "Editorial" and "Letters to the editor" 
 def copies(coded: Coded, threshold: float) -> Iterator[Finding]:
     """Find test articles whose text is, or nearly is, that of an article in train or dev."""
     near = find_near_duplicates(coded.articles["text"], min(threshold, COPY), coded.sides)
-    members: dict[int, list[int]] = {}
-    for place, first in enumerate(near.first):
-        members.setdefault(first, []).append(place)
+    known = by_first(near, np.flatnonzero(coded.seen).tolist())
     for side in coded.test_sides:
         on_side = coded.on(side).tolist()
         found: dict[int, dict[str, Any]] = {}
         for place in on_side:
-            twin = _twin(place, near, members, coded)
-            if twin is not None:
-                found[place] = twin
+            if (twin := likest(place, near, known)) is not None:
+                other, similarity = twin
+                found[place] = {
+                    **shown_twin(coded, other),
+                    "twin_side": coded.sides[other],
+                    "similarity": similarity,
+                }
         found = dict(sorted(found.items(), key=lambda item: -item[1]["similarity"]))
         copied = {at: _shown(row) for at, row in found.items() if row["similarity"] >= COPY}
         edited = {at: _shown(row) for at, row in found.items() if at not in copied}
@@ -42,24 +46,30 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "similarity": round(row["similarity"], 3)}
 
 
-def _twin(
-    place: int, near: NearDuplicates, members: Mapping[int, list[int]], coded: Coded
-) -> dict[str, Any] | None:
-    """Return the most similar article that the model learns from."""
-    best: tuple[float, int] | None = None
+def by_first(near: NearDuplicates, places: Iterable[int]) -> dict[int, list[int]]:
+    """Return these places by the first article with their text."""
+    found: dict[int, list[int]] = {}
+    for place in places:
+        found.setdefault(near.first[place], []).append(place)
+    return found
+
+
+def likest(
+    place: int, near: NearDuplicates, known: Mapping[int, Sequence[int]]
+) -> tuple[int, float] | None:
+    """Return the most similar of the `known` places, given `by_first`, and how similar it is."""
+    best: tuple[int, float] | None = None
     for first, similarity in near.of(place):
-        for other in members[first]:
-            if coded.seen[other] and (best is None or similarity > best[0]):
-                best = similarity, other
-    if best is None:
-        return None
-    twin = coded.where(best[1])
-    return {
-        "twin": twin["article"],
-        "twin_place": twin["place"],
-        "twin_side": coded.sides[best[1]],
-        "similarity": best[0],
-    }
+        for other in known.get(first, ()):
+            if best is None or similarity > best[1]:
+                best = other, similarity
+    return best
+
+
+def shown_twin(coded: Coded, place: int) -> dict[str, Any]:
+    """Return how a person finds the article that another one is a copy of."""
+    where = coded.where(place)
+    return {"twin": where["article"], "twin_place": where["place"]}
 
 
 def headlines(coded: Coded) -> Iterator[Finding]:

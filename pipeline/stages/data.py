@@ -106,13 +106,14 @@ def _split_stage(config: Config, run: RunFolder) -> Stage:
 
 
 def _audit_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
+    begun = earlier_runs(config)
     return Stage(
         "audit",
         inputs=[
             run.articles,
             run.examples,
             run.splits,
-            *(file for earlier in earlier_runs(config).values() for file in earlier.files),
+            *(file for earlier in begun.values() for file in earlier.files),
         ],
         outputs=[run.audit],
         settings={
@@ -121,7 +122,7 @@ def _audit_stage(config: Config, codebook: Codebook, run: RunFolder) -> Stage:
             "apart": grouped_by(config.split),
             "asked": asked_fields(config.label),
             "codebook": codebook.model_dump(mode="json"),
-            "begun": sorted(earlier_runs(config)),
+            "begun": sorted(begun),
         },
         code=["audit", "groups.py", "duplicates", *SHARED_CODE],
         packages=["rensa"],
