@@ -27,8 +27,8 @@ class EncoderModel(Headed):
 
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example; memory is 4 bytes × labels a token of all windows."""
-        tokens = self.encoder.tokenizer.tokens(texts)
-        asked = seen(texts, asked, self.section)
+        read, asked = seen(texts, asked, self.section)
+        tokens = self.encoder.tokenizer.tokens(read)
         windows = windows_of(self.encoder.tokenizer, tokens, asked, self.section)
         shares = self.encoder.token_scores(
             windows, self.section.batch, self.head.weights, self.section.precision

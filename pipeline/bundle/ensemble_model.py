@@ -50,8 +50,8 @@ class EnsembleModel:
     def answer(self, texts: Texts, asked: Asked, sentences: int) -> Answers:
         """Answer each example.
 
-        Its evidence is that of the weightiest member which finds the same label likeliest by
-        itself; there is none where no member does.
+        Its evidence is that of the weightiest member which has some, and finds the same label
+        likeliest by itself; there is none where no member does.
         """
         answers = [member.answer(texts, asked, sentences) for member in self.members.values()]
         likely = pooled(
@@ -67,6 +67,7 @@ class EnsembleModel:
         ).tolist():  # the weightiest has the last word
             if self.weights[at] > 0 and len(likely):
                 agrees = answers[at].probabilities.argmax(axis=1) == best
+                agrees &= (answers[at].gains > 0).any(axis=1)
                 spans[agrees] = answers[at].spans[agrees]
                 gains[agrees] = answers[at].gains[agrees]
         return Answers(likely, spans, gains)

@@ -76,6 +76,9 @@ class EncoderFeatures(Section):
     (its encoder, as it was trained there), or a name on the hub."""
     revision: str | None = None
     """Commit or tag on the hub; name one, or tomorrow's run may read other weights."""
+    reads: Literal["article", "headline"] = "article"
+    """`article`: headline and body. `headline`: the headline alone, and the body only of articles
+    that have none; a member of an ensemble that errs elsewhere, many times as fast."""
     window: Annotated[int, Field(ge=16, le=8192)] = 256
     """Tokens that are read at once, at most what the encoder was made for."""
     overlap: Annotated[int, Field(ge=0)] = 32

@@ -13,6 +13,7 @@ from pipeline.features import (
     TARGET,
     Asked,
     Texts,
+    headlines_of,
     name_of_pair,
     names_of_pair,
     with_partial_mentions,
@@ -42,9 +43,14 @@ class Window:
         return hashlib.blake2b(b"".join(part.tobytes() for part in parts), digest_size=16).digest()
 
 
-def seen(texts: Texts, asked: Asked, section: EncoderFeatures) -> Asked:
-    """Return what is asked with the mentions that `section.target` sees."""
-    return with_partial_mentions(texts, asked) if section.target.parts else asked
+def seen(texts: Texts, asked: Asked, section: EncoderFeatures) -> tuple[Texts, Asked]:
+    """Return what `section.reads` of the texts, and what is asked of it.
+
+    With the mentions that `section.target` sees. Mentions are of bodies: a headline alone has none.
+    """
+    if section.reads == "headline":
+        texts = headlines_of(texts)
+    return texts, with_partial_mentions(texts, asked) if section.target.parts else asked
 
 
 def windows_of(

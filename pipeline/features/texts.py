@@ -14,6 +14,9 @@ from pipeline.features.ngrams import SOURCE, TARGET
 # Between headline and body: a blank line, so that the headline is a sentence by itself.
 HEADLINE_END: Final = "\n\n"
 _TOWARDS: Final = " > "
+# Of UTF-8: the most bytes of a character, and the two highest bits of all its bytes but the first.
+_LONGEST_CHARACTER: Final = 4
+_CONTINUED: Final = 0x80
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,30 @@ def texts_of(titles: pa.ChunkedArray, bodies: pa.ChunkedArray) -> Texts:
         else np.zeros(1, np.int64),
         body=before.to_numpy(zero_copy_only=False).astype(np.int32),
     )
+
+
+def headlines_of(texts: Texts) -> Texts:
+    """Return the headline of each text alone, and a text that has none as it is.
+
+    Places in it are those of the whole text, `body` as well.
+    """
+    parts = []
+    for start, end, body in zip(texts.offsets[:-1], texts.offsets[1:], texts.body, strict=True):
+        text = texts.buffer[start:end]
+        length = int(body) - len(HEADLINE_END)
+        parts.append(text[: _bytes_of(text, length)] if length > 0 else text)
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    return Texts(
+        buffer=np.concatenate(parts) if parts else texts.buffer,
+        offsets=np.concatenate([[0], ends]).astype(np.int64),
+        body=texts.body,
+    )
+
+
+def _bytes_of(text: NDArray[np.uint8], characters: int) -> int:
+    """Return how many bytes of UTF-8 the first characters of a longer text take."""
+    begun = text[: (characters + 1) * _LONGEST_CHARACTER] & 0xC0 != _CONTINUED
+    return int(np.flatnonzero(begun)[characters])
 
 
 def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:

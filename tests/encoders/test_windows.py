@@ -115,14 +115,35 @@ def test_parts_of_a_name_are_marked_if_asked_for(bert, ask):
     texts, asked = ask((None, "The Pact is dead, captains say.", "Salt Pact", "Captains"))
     view = section(target=MentionView(parts=True), window=64)
     tokens = bert.tokenizer.tokens(texts)
-    windows = windows_of(bert.tokenizer, tokens, seen(texts, asked, view), view)
+    windows = windows_of(bert.tokenizer, tokens, seen(texts, asked, view)[1], view)
     assert "the [ pact ] is dead" in words(bert, windows[0])
-    assert seen(texts, asked, section()) is asked
+    assert seen(texts, asked, section()) == (texts, asked)
 
 
 def test_a_headline_is_read_before_the_body_and_shifts_the_mention(bert, ask):
     _, windows = cut(bert, ask(("Growers cheer", PACT, "Salt Pact", None)), window=64)
     assert words(bert, windows[0]).startswith("[CLS] growers cheer captains fear the [ salt pact ]")
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_headline_alone_is_read_where_there_is_one(bert, ask, parts):
+    view = section(reads="headline", target=MentionView(parts=parts), window=64)
+    texts, asked = ask(
+        ("Żółć — “growers” 🚢", PACT, "Salt Pact", "Captains"),
+        (None, PACT, "Salt Pact", "Captains"),
+    )
+    read, asked = seen(texts, asked, view)
+    tokens = bert.tokenizer.tokens(read)
+    headline, whole = windows_of(bert.tokenizer, tokens, asked, view)
+    alone = ask((None, "Żółć — “growers” 🚢", "Salt Pact", "Captains"))
+    (expected,) = windows_of(bert.tokenizer, bert.tokenizer.tokens(alone[0]), alone[1], view)
+    np.testing.assert_array_equal(headline.ids, expected.ids)
+    assert not headline.mention.any()
+    assert "[ salt pact ]" in words(bert, whole)
+    assert [text.tobytes().decode() for text in np.split(read.buffer, read.offsets[1:-1])] == [
+        "Żółć — “growers” 🚢",
+        PACT,
+    ]
 
 
 def test_an_empty_text_is_one_window_of_the_frame(bert, ask):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -385,6 +386,26 @@ def test_every_rung_answers_with_several_labels_and_its_bundle_gives_the_same(ti
         # Each by itself: they need not add up to 1.
         assert all(0 <= value <= 1 for value in found)
     assert any(abs(sum(dict(row["probabilities"]).values()) - 1) > 0.2 for row in tested)
+
+
+def test_a_member_that_reads_headlines_alone_takes_no_evidence_away(tiny_bert, tmp_path):
+    headlines = member(ENCODER, tiny_bert, tmp_path)
+    headlines["features"]["reads"] = "headline"
+    members = {"headlines": headlines, "ngrams": NGRAMS}
+    run = run_rung({"train": {"kind": "ensemble", "members": members}}, tmp_path, "train")
+
+    model = load_bundle(run.model).tasks["topic"]
+    articles = read_table(run.articles)
+    texts = texts_of(articles["title"], articles["text"])
+    asked = whole_texts(np.arange(len(texts)))
+    assert (texts.body > 0).all()
+    assert (model.members["headlines"].answer(texts, asked, 2).gains == 0).all()
+    of_words = model.members["ngrams"].answer(texts, asked, 2)
+    together = replace(model, weights=np.array([0.6, 0.5])).answer(texts, asked, 2)
+    agree = together.probabilities.argmax(axis=1) == of_words.probabilities.argmax(axis=1)
+    assert agree.any()
+    np.testing.assert_array_equal(together.spans[agree], of_words.spans[agree])
+    assert (together.spans[~agree] == -1).all()
 
 
 def test_static_vectors_predict_without_torch(runs):

@@ -35,8 +35,7 @@ class EncoderLearner:
         """Write the vectors of train and dev."""
         from safetensors.numpy import save_file
 
-        texts, asked = material.shown
-        asked = seen(texts, asked, self.features)
+        texts, asked = seen(*material.shown, self.features)
         tokenizer = self.encoder.tokenizer
         windows = windows_of(tokenizer, tokenizer.tokens(texts), asked, self.features)
         vectors = self.encoder.vectors(

@@ -193,8 +193,7 @@ class _Pupil:
         self._features = features
         self._section = section
         self._seed = seed
-        texts, asked = material.shown
-        asked = seen(texts, asked, features)
+        texts, asked = seen(*material.shown, features)
         tokenizer = encoder.tokenizer
         tokens = tokenizer.tokens(texts)
         self._windows = _by_example(windows_of(tokenizer, tokens, asked, features), len(asked))
