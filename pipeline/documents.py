@@ -96,6 +96,8 @@ def _step(holder: Any, name: str, path: Sequence[Step], origin: str) -> Step:
 
 
 _TAG: Final = "tag:yaml.org,2002:"
+# How alike a word is to one that may have been meant: "words" and "reads" (0.6) are two things.
+_ALIKE: Final = 0.65
 
 
 class _CoreSchemaLoader(yaml.SafeLoader):
@@ -307,7 +309,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def suggest(word: str, known: Sequence[str], kind: str) -> str:
     """Say which of `known` the reader of the message may have meant by `word`."""
-    close = difflib.get_close_matches(word, known, n=1)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=_ALIKE)
     if close:
         return f" (did you mean '{close[0]}'?)"
     if not known:

@@ -158,7 +158,7 @@ def test_the_split_goes_by_its_tag(load, text, expected):
          "window of 256; it is 300"),
         ("features: {kind: encoder, words: 2}", "6:27: features.words: unknown key; the keys are "
          "batch, cache, kind, mention_weight, model, overlap, "
-         "precision, revision, target, window, windows"),
+         "precision, reads, revision, target, window, windows"),
         ("features: {chars: [5, 3]}", "6:12: features.chars: the shortest comes first; it is "
          "[5, 3]"),
         ("features: {chars: [0, 3]}", "6:20: features.chars.0: input should be greater than or "
