@@ -73,14 +73,10 @@ class EncoderTokenizer:
 
     def tokens(self, texts: Texts) -> Tokens:
         """Split the texts: about 1 MB/s on a core, on as many as there are."""
-        data = texts.buffer.tobytes()
         lengths, ids, spans = [0], [], []
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             stop = min(start + TEXTS_AT_ONCE, len(texts))
-            part = [
-                data[texts.offsets[row] : texts.offsets[row + 1]].decode()
-                for row in range(start, stop)
-            ]
+            part = [texts.text(row) for row in range(start, stop)]
             for encoding in self._tokenizer.encode_batch(part, add_special_tokens=False):
                 lengths.append(len(encoding.ids))
                 ids.append(np.array(encoding.ids, np.int32))

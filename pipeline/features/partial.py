@@ -37,7 +37,7 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
     read, text = -1, ""
     for example, at in enumerate(asked.text_of.tolist()):
         if at != read:
-            read, text = at, _text(texts, at)
+            read, text = at, texts.text(at)
         first, last = asked.bounds[example : example + 2]
         spans = asked.mentions[first:last].tolist()
         known = [
@@ -61,10 +61,6 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
         np.ascontiguousarray(table[:, 2]).astype(np.int8),
         asked.names,
     )
-
-
-def _text(texts: Texts, at: int) -> str:
-    return texts.buffer[texts.offsets[at] : texts.offsets[at + 1]].tobytes().decode()
 
 
 def _apart(spans: Iterator[_Span], taken: Sequence[_Span]) -> Iterator[_Span]:

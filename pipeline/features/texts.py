@@ -14,9 +14,6 @@ from pipeline.features.ngrams import SOURCE, TARGET
 # Between headline and body: a blank line, so that the headline is a sentence by itself.
 HEADLINE_END: Final = "\n\n"
 _TOWARDS: Final = " > "
-# Of UTF-8: the most bytes of a character, and the two highest bits of all its bytes but the first.
-_LONGEST_CHARACTER: Final = 4
-_CONTINUED: Final = 0x80
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,10 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def text(self, at: int) -> str:
+        """Return text number `at`."""
+        return self.buffer[self.offsets[at] : self.offsets[at + 1]].tobytes().decode()
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,14 @@ def headlines_of(texts: Texts) -> Texts:
     Places in it are those of the whole text, `body` as well.
     """
     parts = []
-    for start, end, body in zip(texts.offsets[:-1], texts.offsets[1:], texts.body, strict=True):
-        text = texts.buffer[start:end]
-        length = int(body) - len(HEADLINE_END)
-        parts.append(text[: _bytes_of(text, length)] if length > 0 else text)
-    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    for at, body in enumerate(texts.body.tolist()):
+        length = body - len(HEADLINE_END)
+        parts.append(texts.text(at)[: length if length > 0 else None].encode())
     return Texts(
-        buffer=np.concatenate(parts) if parts else texts.buffer,
-        offsets=np.concatenate([[0], ends]).astype(np.int64),
+        buffer=np.frombuffer(b"".join(parts), np.uint8),
+        offsets=np.cumsum([0, *map(len, parts)], dtype=np.int64),
         body=texts.body,
     )
-
-
-def _bytes_of(text: NDArray[np.uint8], characters: int) -> int:
-    """Return how many bytes of UTF-8 the first characters of a longer text take."""
-    begun = text[: (characters + 1) * _LONGEST_CHARACTER] & 0xC0 != _CONTINUED
-    return int(np.flatnonzero(begun)[characters])
 
 
 def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
