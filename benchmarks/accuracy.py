@@ -7,6 +7,7 @@ python -m benchmarks.accuracy newsmtsc ngrams --root … --cost      (how long i
 """
 
 import argparse
+import itertools
 import json
 import resource
 import subprocess
@@ -43,8 +44,9 @@ def config_of(name, rung, root):
     sections = sections_of(rungs, rung, name, config)
     if rung == "ensemble":
         members = {each: sections_of(rungs, each, name, config) for each in sections["members"]}
-        for seed in range(2, sections["trainings"] + 1):
-            members[f"finetune-{seed}"] = {**members["finetune"], "seed": seed}
+        tuned = [name for name, each in members.items() if each["train"].get("kind") == "finetune"]
+        for name, seed in itertools.product(tuned, range(2, sections["trainings"] + 1)):
+            members[f"{name}-{seed}"] = {**members[name], "seed": seed}
         config.pop("features", None)
         config["train"] = {"kind": "ensemble", "members": members, **sections.get("train", {})}
     else:

@@ -460,6 +460,10 @@ SECTIONS = {
             "encoder.yaml:1:1: the file: train.exchanged_targets: 0.3 shows names of other "
             "targets, but features.target.mention: mask shows none; set it to mark, or the share "
             "to 0"),
+        Bad("A target that is ignored is named in some way",
+            f"{ENCODER} features.target.mention=ignore --set features.target.parts=true",
+            "encoder.yaml:12:1: features: target.mention: ignore sees nothing of the target; leave "
+            "out target.parts and target.name, or set mention to mark"),
         Bad("An ensemble has one member", "slant run config.yaml",
             "config.yaml:17:3: train.members: dictionary should have at least 2 items",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),

@@ -22,15 +22,18 @@ def opinions(members: NDArray[np.float32], many: bool) -> NDArray[np.float64]:
 
 
 def pooled(
-    members: NDArray[np.float32], weights: NDArray[np.float64], many: bool
+    members: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    many: bool,
+    bias: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float32]:
     """Return the joint probabilities [n, labels] of members' probabilities [m, n, labels].
 
     Logarithmic pooling: one label is the softmax of the weighted sum of log-probabilities; of many
     each is the logistic function of the weighted sum of logits. The weights need not add up to 1:
-    what they add up to makes the answer sharper or flatter.
+    what they add up to makes the answer sharper or flatter. `bias` [labels] is added before.
     """
-    scores = np.tensordot(weights, opinions(members, many), axes=1)
+    scores = np.tensordot(weights, opinions(members, many), axes=1) + bias
     return probabilities(scores, many, 1.0)
 
 
@@ -40,6 +43,7 @@ class EnsembleModel:
 
     members: Mapping[str, TaskModel]
     weights: NDArray[np.float64]  # [m], in the members' order
+    bias: NDArray[np.float64]  # [labels] added to what the members say together
     thresholds: NDArray[np.float32] | None
 
     @property
@@ -58,6 +62,7 @@ class EnsembleModel:
             np.stack([answer.probabilities for answer in answers]),
             self.weights,
             self.thresholds is not None,
+            self.bias,
         )
         spans = np.full((len(asked), sentences, 2), -1, np.int32)
         gains = np.zeros((len(asked), sentences), np.float32)
@@ -92,12 +97,13 @@ class EnsembleModel:
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays of all members by member and name."""
+        """Return the arrays of all members by member and name, and its own."""
         arrays = {
             f"{name}/{array}": values
             for name, member in self.members.items()
             for array, values in member.arrays().items()
         }
+        arrays["bias"] = self.bias
         if self.thresholds is not None:
             arrays["thresholds"] = self.thresholds
         return arrays
@@ -107,16 +113,20 @@ class EnsembleModel:
         cls,
         settings: dict[str, Any],
         members: Mapping[str, TaskModel],
-        thresholds: NDArray[np.float32] | None,
+        arrays: Mapping[str, NDArray[Any]],
     ) -> "EnsembleModel":
         """Make the model again from its restored members; ValueError if they do not fit."""
         labels = settings["labels"]
+        # Ensembles were without a bias once.
+        bias = arrays.get("bias", np.zeros(len(labels)))
+        thresholds = arrays.get("thresholds")
         if any(member.labels != labels for member in members.values()):
             raise ValueError("the members have different labels")
+        check_array("bias", bias, np.float64, (len(labels),))
         if thresholds is not None:
             check_array("thresholds", thresholds, np.float32, (len(labels),))
         weights = np.array([member["weight"] for member in settings["members"]], np.float64)
-        return cls(members, weights, thresholds)
+        return cls(members, weights, bias, thresholds)
 
 
 def arrays_of(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -162,6 +162,6 @@ def _restore(
                 )
                 for member in settings["members"]
             }
-            return EnsembleModel.assemble(settings, members, arrays.get("thresholds"))
+            return EnsembleModel.assemble(settings, members, arrays)
         case rung:
             raise BundleError(f"{where}: this version of Slant has no rung {rung!r}")

@@ -55,9 +55,10 @@ class NgramFeatures(Section):
 class MentionView(Section):
     """How a rung that reads whole sentences is shown the target."""
 
-    mention: Literal["mark", "mask"] = "mark"
+    mention: Literal["mark", "mask", "ignore"] = "mark"
     """`mark`: the mention stands in brackets, and the target's name after the text. `mask`: the
-    mention is hidden and nothing is named."""
+    mention is hidden and nothing is named. `ignore`: the text as it is, whatever the target, where
+    the answer is of the whole sentence."""
     parts: bool = False
     """Words of the names of the target, and of who acts, count as mentions too: "Obama" of "Barack
     Obama", "Democrats" of "Democratic Party"."""
@@ -97,6 +98,11 @@ class EncoderFeatures(Section):
     target: MentionView = MentionView()
     """The view of the target, for tasks that are asked of one."""
 
+    @property
+    def sees_target(self) -> bool:
+        """Whether it tells one target of a text from another."""
+        return self.target.mention != "ignore"
+
 
 class StaticFeatures(Section):
     """Vectors of tokens without context, distilled from an encoder, averaged over the text."""
@@ -125,9 +131,20 @@ def _check_window(section: EncoderFeatures) -> EncoderFeatures:
     return section
 
 
+def _check_target(section: EncoderFeatures) -> EncoderFeatures:
+    if not section.sees_target and (section.target.parts or section.target.name == "marked"):
+        raise ValueError(
+            "target.mention: ignore sees nothing of the target; leave out target.parts and "
+            "target.name, or set mention to mark"
+        )
+    return section
+
+
 FeaturesSection: TypeAlias = Annotated[
     Annotated[
-        NgramFeatures | StaticFeatures | Annotated[EncoderFeatures, AfterValidator(_check_window)],
+        NgramFeatures
+        | StaticFeatures
+        | Annotated[EncoderFeatures, AfterValidator(_check_window), AfterValidator(_check_target)],
         Field(discriminator="kind"),
     ],
     kind_unless_given("ngrams"),

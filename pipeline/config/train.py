@@ -23,6 +23,7 @@ Folds: TypeAlias = Annotated[int, Field(ge=0, le=20), AfterValidator(_check_fold
 
 Thresholds: TypeAlias = Literal["f1", "shared", "half"]
 Calibration: TypeAlias = Literal["temperature", "bias"]
+LogitAdjustment: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 
 
 class LinearTrain(Section):
@@ -46,6 +47,10 @@ class LinearTrain(Section):
     """What makes probabilities honest, fitted on held-out data: one `temperature` for all labels,
     which changes no answer, or a `bias` for each label too: where labels are more or less frequent
     in newer articles, or than `class_weight` has them count."""
+    logit_adjustment: LogitAdjustment = 0.0
+    """How much of the logarithm of a label's frequency in training is taken back from that of its
+    probability: with 1 all of it. Rare labels are answered more often, for macro-F1 and for news
+    that moves on to them."""
     folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
@@ -115,6 +120,8 @@ class FinetuneTrain(Section):
     """As in linear training."""
     calibration: Calibration = "temperature"
     """As in linear training, on the dev side."""
+    logit_adjustment: LogitAdjustment = 0.0
+    """As in linear training."""
     precision: Literal["auto", "float32"] = "auto"
     """`auto` multiplies in 16 bits where the GPU or the CPU does (bfloat16; float16 on older GPUs):
     2 to 3 times as fast on such a CPU. `float32` gives the same on every kind of CPU, nearly."""
@@ -157,10 +164,11 @@ def check_pair(features: FeaturesSection, train: LinearTrain | FinetuneTrain) ->
             "train.kind finetune trains an encoder; set features.kind to encoder, it is "
             f"{features.kind}"
         )
-    if train.exchanged_targets and features.target.mention == "mask":
+    if train.exchanged_targets and features.target.mention != "mark":
         raise ValueError(
             f"train.exchanged_targets: {train.exchanged_targets:g} shows names of other targets, "
-            "but features.target.mention: mask shows none; set it to mark, or the share to 0"
+            f"but features.target.mention: {features.target.mention} shows none; set it to mark, "
+            "or the share to 0"
         )
 
 
@@ -173,6 +181,8 @@ class EnsembleTrain(Section):
     """The rungs, by a name of your own."""
     thresholds: Thresholds = "f1"
     """As in linear training, for the joint probabilities."""
+    logit_adjustment: LogitAdjustment = 0.0
+    """As in linear training, for the joint probabilities; members may have their own before it."""
     folds: Folds = 0
     """Fit weights and thresholds on train and dev, by probabilities out of this many folds over
     their stories: each member is trained once more for each. 0 fits them on the dev side."""

@@ -16,6 +16,7 @@ from pipeline.features import (
     headlines_of,
     name_of_pair,
     names_of_pair,
+    whole_texts,
     with_partial_mentions,
 )
 
@@ -48,6 +49,8 @@ def seen(texts: Texts, asked: Asked, section: EncoderFeatures) -> tuple[Texts, A
 
     With the mentions that `section.target` sees. Mentions are of bodies: a headline alone has none.
     """
+    if not section.sees_target:
+        asked = whole_texts(asked.text_of)
     if section.reads == "headline":
         texts = headlines_of(texts)
     return texts, with_partial_mentions(texts, asked) if section.target.parts else asked

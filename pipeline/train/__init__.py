@@ -4,6 +4,7 @@ from pipeline.train.abstention import answer_from
 from pipeline.train.calibration import (
     Calibrated,
     HeldOut,
+    adjustment,
     calibrate,
     choose_thresholds,
     fit_calibration,
@@ -21,6 +22,7 @@ __all__ = [
     "SoftLabels",
     "TaskData",
     "TrainedTask",
+    "adjustment",
     "answer_from",
     "calibrate",
     "check_labels",

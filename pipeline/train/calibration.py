@@ -1,7 +1,7 @@
 """What is fitted on held-out scores: what makes probabilities honest, and thresholds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,10 @@ class Calibrated:
     temperature: float  # divides them
     bias: NDArray[np.float32]  # [labels] added before that
 
+    def adjusted(self, addition: NDArray[np.float64]) -> "Calibrated":
+        """Return the same with `addition` [labels] to log-probabilities, or to logits."""
+        return replace(self, bias=(self.bias + self.temperature * addition).astype(np.float32))
+
     def likely(self, scores: NDArray[np.float32], many: bool) -> NDArray[np.float32]:
         """Return the probabilities of scores [n, labels]."""
         return probabilities(scores + self.bias, many, self.temperature)
@@ -48,23 +52,36 @@ class HeldOut:
         return HeldOut(self.scores[rows], self.gold[rows], self.many, stories)
 
 
+def adjustment(amount: float, shares: NDArray[np.float64], many: bool) -> NDArray[np.float64]:
+    """Return what `train.logit_adjustment` adds to log-probabilities, or to logits where `many`.
+
+    `shares` [labels] are of the examples that were learned from; labels that all or none of these
+    have get nothing. Menon et al., 2021, https://arxiv.org/abs/2007.07314
+    """
+    decided = (shares <= 0) | (shares >= 1)
+    shares = np.where(decided, 0.5, shares)
+    against = np.log1p(-shares) if many else 0.0
+    return np.where(decided, 0.0, amount * (against - np.log(shares)))
+
+
 def calibrate(
-    held_out: HeldOut, kind: Calibration, seed: int
+    held_out: HeldOut, kind: Calibration, addition: NDArray[np.float64], seed: int
 ) -> tuple[Calibrated, NDArray[np.float32]]:
     """Fit what `train.calibration` names; return it and honest probabilities [n, labels].
 
-    One temperature learns next to nothing from the examples. With a bias for each label, each fifth
-    of the stories is calibrated by the others.
+    These with `addition` [labels] to log-probabilities, or to logits. One temperature learns next
+    to nothing from the examples. With a bias for each label, each fifth of the stories is
+    calibrated by the others.
     """
     fit = fit_calibration(held_out, kind)
     many, stories = held_out.many, held_out.stories
     parts = min(_PARTS, len(set(stories)))
     if kind == "temperature" or parts < 2:
-        return fit, fit.likely(held_out.scores, many)
+        return fit, fit.adjusted(addition).likely(held_out.scores, many)
     likely = np.zeros(held_out.gold.shape, np.float32)
     every = np.arange(len(likely))
     for others, part in group_folds(held_out.gold, stories, every, parts, seed):
-        by_others = fit_calibration(held_out.take(others), kind)
+        by_others = fit_calibration(held_out.take(others), kind).adjusted(addition)
         likely[part] = by_others.likely(held_out.scores[part], many)
     return fit, likely
 

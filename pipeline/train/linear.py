@@ -13,6 +13,7 @@ from pipeline.errors import DataError
 from pipeline.train.calibration import (
     Calibrated,
     HeldOut,
+    adjustment,
     calibrate,
     choose_thresholds,
     fit_calibration,
@@ -62,6 +63,15 @@ class TaskData:
         """Which rows may be learned from, [n]."""
         return self.coded if self.soft is None else self.coded | (self.soft.weights > 0)
 
+    def shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the share of each label in what these rows teach, [labels]."""
+        has, counts = self.gold[rows].astype(np.float64), np.ones(len(rows))
+        if self.soft is not None:
+            uncoded = self.soft.uncoded[rows]
+            has[uncoded] = self.soft.likely[rows[uncoded]]
+            counts[uncoded] = self.soft.weights[rows[uncoded]]
+        return np.average(has, axis=0, weights=counts)
+
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which labels each row is an example of, in part at least. [n, labels]."""
@@ -93,7 +103,13 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
     check_labels(data.name, data.labels, data.present[train_rows])
     fitted_on = np.flatnonzero(data.counted) if section.refit else train_rows
     held_out = _held_out_parts(data, section, seed, train_rows, dev_rows, fitted_on)
-    trials = [_try(data, held_out, section, strength, seed) for strength in sorted(section.C)]
+    addition, final = (
+        adjustment(section.logit_adjustment, data.shares(rows), data.many)
+        for rows in (train_rows, fitted_on)
+    )
+    trials = [
+        _try(data, held_out, section, strength, addition, seed) for strength in sorted(section.C)
+    ]
     best = min(trials, key=lambda trial: (-trial.macro_f1, trial.log_loss))
     weights, bias = _fit(data, fitted_on, section, best.strength, seed)
     dev_likely = best.likely
@@ -104,13 +120,14 @@ def train_task(data: TaskData, section: LinearTrain, seed: int) -> TrainedTask:
         dev_scores = _scores(blind, data, dev_rows)
         tested = np.concatenate([test for _, test in held_out])
         fit = _fitted_apart(best, np.flatnonzero(~data.is_dev[tested]), section)
-        dev_likely = fit.likely(dev_scores, data.many)
+        dev_likely = fit.adjusted(addition).likely(dev_scores, data.many)
+    calibrated = best.calibrated.adjusted(final)
     return TrainedTask(
         LinearHead(
             data.labels,
             weights,
-            bias + best.calibrated.bias,
-            best.calibrated.temperature,
+            bias + calibrated.bias,
+            calibrated.temperature,
             best.thresholds,
         ),
         [trial.as_row(best=trial is best) for trial in trials],
@@ -154,6 +171,7 @@ def _try(
     held_out: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     section: LinearTrain,
     strength: float,
+    addition: NDArray[np.float64],
     seed: int,
 ) -> _Trial:
     """Fit with one C on the first of each pair of rows, and judge on the second."""
@@ -167,7 +185,7 @@ def _try(
     )
     stories = [data.stories[row] for row in tested.tolist()]
     answered = HeldOut(scores, gold, data.many, stories)
-    fit, likely = calibrate(answered, section.calibration, seed)
+    fit, likely = calibrate(answered, section.calibration, addition, seed)
     thresholds = choose_thresholds(likely, gold, data.many, section.thresholds)
     f1 = macro_f1(chosen(likely, thresholds), gold)
     return _Trial(

@@ -187,3 +187,16 @@ def test_the_name_of_another_target_takes_the_place_of_each_mention(bert, ask, n
     assert decoded(bert, window.ids[window.mention]) == decoded(
         bert, as_it_is.ids[as_it_is.mention]
     ).replace("salt pact", "league of ports")
+
+
+def test_what_ignores_the_target_reads_the_same_of_every_target(bert, ask):
+    texts, asked = ask((None, PACT, "Salt Pact", "Captains"), (None, PACT, "League", None))
+    view = section(target=MentionView(mention="ignore"))
+    tokens = bert.tokenizer.tokens(texts)
+    windows = windows_of(bert.tokenizer, tokens, seen(texts, asked, view)[1], view)
+
+    _, plain = cut(bert, ask((None, PACT)))
+    assert [window.example for window in windows] == [0] * len(plain) + [1] * len(plain)
+    for at, window in enumerate(windows):
+        assert words(bert, window) == words(bert, plain[at % len(plain)])
+        assert not window.mention.any()

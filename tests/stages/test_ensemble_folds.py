@@ -124,7 +124,7 @@ def train(ensemble, asked, tmp_path):
 
 def test_every_row_is_answered_by_a_member_that_never_saw_its_story(asked, tmp_path):
     one, other = Shares(1.0), Shares(0.7)
-    learned = train(EnsembleRung({"one": one, "other": other}, "f1", 4, 7), asked, tmp_path)
+    learned = train(EnsembleRung({"one": one, "other": other}, "f1", 4, 0.0, 7), asked, tmp_path)
 
     (full, full_refits), *folds = one.trained_on
     assert (len(full), full_refits) == (51, True)
@@ -145,7 +145,7 @@ def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_
 ):
     one, material = Shares(1.0), with_votes(asked)
     learned = train(
-        EnsembleRung({"one": one, "other": Shares(0.7)}, "f1", 4, 7), material, tmp_path
+        EnsembleRung({"one": one, "other": Shares(0.7)}, "f1", 4, 0.0, 7), material, tmp_path
     )
 
     stories = np.array(material.stories, object)
@@ -158,7 +158,7 @@ def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_
         assert fold.soft.weights[:60].tolist() == [1.0] * 60
     assert sorted(held_out) == list(range(60))
     alone = train(
-        EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "f1", 4, 7), asked, tmp_path
+        EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "f1", 4, 0.0, 7), asked, tmp_path
     )
     assert learned.dev_probabilities.shape == alone.dev_probabilities.shape
 
@@ -199,7 +199,7 @@ def of_two_tasks(*counts):
 
 def test_a_story_is_held_out_of_all_tasks_at_once():
     one = Rows()
-    EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 7).train(
+    EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 0.0, 7).train(
         of_two_tasks(60, 30), Path(), lambda _: None
     )
     assert len(one.seen) == 1 + 4
@@ -220,7 +220,7 @@ def test_a_story_is_held_out_of_all_tasks_at_once():
 def test_too_few_stories_are_noticed_before_any_training(counts, message):
     one = Rows()
     with pytest.raises(DataError, match=message):
-        EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 7).train(
+        EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 0.0, 7).train(
             of_two_tasks(*counts), Path(), lambda _: None
         )
     assert not one.seen
@@ -228,15 +228,33 @@ def test_too_few_stories_are_noticed_before_any_training(counts, message):
 
 def test_without_folds_members_train_once(asked, tmp_path):
     one, other = Shares(1.0), Shares(0.7)
-    train(EnsembleRung({"one": one, "other": other}, "f1", 0, 7), asked, tmp_path)
+    train(EnsembleRung({"one": one, "other": other}, "f1", 0, 0.0, 7), asked, tmp_path)
     assert len(one.trained_on) == len(other.trained_on) == 1
 
 
 def test_a_dev_side_is_not_needed_with_folds(asked, tmp_path):
     sides = pa.array(["train"] * 60)
     alone = replace(asked, rows=asked.rows.set_column(1, "side", sides))
-    learned = train(
-        EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "shared", 3, 7), alone, tmp_path
-    )
+    rung = EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "shared", 3, 0.0, 7)
+    learned = train(rung, alone, tmp_path)
     assert learned.dev_probabilities.shape == (0, 2)
     assert len(set(learned.model.thresholds.tolist())) == 1
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_an_adjustment_makes_what_members_say_together_less_of_a_frequent_label(
+    asked, tmp_path, folds
+):
+    members = {"one": Shares(1.0), "other": Shares(0.7)}
+    plain, adjusted = (
+        train(EnsembleRung(members, "half", folds, amount, 7), asked, tmp_path)
+        for amount in (0.0, 0.8)
+    )
+    shares = asked.gold.mean(axis=0)
+    assert not plain.model.bias.any()
+    assert adjusted.model.bias == pytest.approx(-0.8 * np.log(shares / (1 - shares)))
+    if not folds:  # dev is judged by what is known without it
+        shares = asked.gold[~asked.is_dev].mean(axis=0)
+    said = plain.dev_probabilities / (1 - plain.dev_probabilities)
+    expected = said * (shares / (1 - shares)) ** -0.8
+    assert adjusted.dev_probabilities == pytest.approx(expected / (1 + expected), abs=1e-5)

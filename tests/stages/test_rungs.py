@@ -74,11 +74,12 @@ def runs(tiny_bert, tiny_roberta, tmp_path_factory):
         sections = {
             "static": lambda: member(STATIC, tiny_bert, folder, calibration="bias"),
             "encoder": lambda: member(ENCODER, tiny_bert, folder),
-            "finetune": lambda: member(FINETUNE, tiny_bert, folder),
+            "finetune": lambda: member(FINETUNE, tiny_bert, folder, logit_adjustment=0.5),
             "roberta": lambda: member(FINETUNE, tiny_roberta, folder),
             "ensemble": lambda: {
                 "train": {
                     "kind": "ensemble",
+                    "logit_adjustment": 0.5,
                     "members": {
                         "ngrams": NGRAMS,
                         "static": member(STATIC, tiny_bert, folder),
@@ -202,6 +203,18 @@ def test_another_kind_of_training_asks_for_features_of_its_own(tiny_bert, tmp_pa
     assert load_bundle(run.model).tasks["topic"].rung == "encoder"
 
 
+@pytest.mark.parametrize("rung", [ENCODER, FINETUNE], ids=["encoder", "finetune"])
+def test_a_rung_that_ignores_the_target_says_the_same_of_every_target(rung, tiny_bert, tmp_path):
+    sections = member(rung, tiny_bert, tmp_path)
+    sections["train"].pop("exchanged_targets", None)
+    sections["features"]["target"] = {"mention": "ignore"}
+    run = run_rung(sections, tmp_path / "run")
+    scores = json.loads(run.metrics.read_text())["test"]["stance"]
+    assert scores["target_swap_n"] > 10
+    assert scores["target_swap_flip_rate"] == 0
+    assert not load_bundle(run.model).tasks["stance"].sees_target
+
+
 def test_pairs_need_a_layer_that_learns(tiny_bert, tmp_path):
     sections = member(FINETUNE, tiny_bert, tmp_path, frozen_layers=2, contrastive_pairs=10)
     with pytest.raises(
@@ -210,7 +223,9 @@ def test_pairs_need_a_layer_that_learns(tiny_bert, tmp_path):
         run_rung(sections, tmp_path / "run", "featurize")
 
 
-@pytest.mark.parametrize("setting", [{"folds": 3}, {"thresholds": "half"}])
+@pytest.mark.parametrize(
+    "setting", [{"folds": 3}, {"thresholds": "half"}, {"logit_adjustment": 0.5}]
+)
 def test_what_binds_members_together_is_a_setting_of_the_training(setting, tmp_path):
     two = {"features": {"buckets_log2": 14, "words": 1}, "train": {"C": [1.0]}}
     section = {"kind": "ensemble", "members": {"one": NGRAMS, "two": two}}
@@ -220,7 +235,9 @@ def test_what_binds_members_together_is_a_setting_of_the_training(setting, tmp_p
         keys.append(key_of(run, "train"))
         kept.append(json.loads((run.model / "bundle.json").read_text())["provenance"]["together"])
     assert keys[0] == keys[2] != keys[1]
-    assert kept[0] == kept[2] == {"kind": "ensemble", "thresholds": "f1", "folds": 0}
+    assert kept[0] == kept[2] == {
+        "kind": "ensemble", "thresholds": "f1", "folds": 0, "logit_adjustment": 0.0,
+    }  # fmt: skip
     assert kept[1] == kept[0] | setting
 
 
@@ -257,7 +274,7 @@ def test_a_training_is_kept_under_what_it_depends_on(tiny_bert, tmp_path):
     assert trained() == 2  # the model, and the blind twin
     assert trained(exchanged_targets=0.0) == 3  # the twin is shown no target either way
     assert trained(exchanged_targets=0.0, class_weight="none") == 5
-    assert trained(exchanged_targets=0.0, calibration="bias") == 5
+    assert trained(exchanged_targets=0.0, calibration="bias", logit_adjustment=0.5) == 5
 
 
 def test_curves_of_a_training_are_in_mlflow_while_it_lasts_and_below_its_run(

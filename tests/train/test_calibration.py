@@ -10,6 +10,7 @@ from pipeline.bundle import NEVER, chosen, probabilities
 from pipeline.config import LinearTrain
 from pipeline.train import (
     HeldOut,
+    adjustment,
     calibrate,
     fit_calibration,
     least_log_loss,
@@ -18,6 +19,7 @@ from pipeline.train import (
 )
 
 KINDS = ("temperature", "bias")
+NOTHING = np.zeros(3)
 
 
 def fitted(scores, gold, many, kind):
@@ -135,7 +137,7 @@ def test_rows_are_judged_by_biases_that_were_fitted_without_their_story(many):
 
     def loss(copies, stories):
         several = np.repeat(scores, copies, 0), np.repeat(gold, copies, 0)
-        likely = calibrate(HeldOut(*several, many, stories), "bias", 1)[1]
+        likely = calibrate(HeldOut(*several, many, stories), "bias", NOTHING, 1)[1]
         return log_loss(likely, several[1], many)
 
     seen = log_loss(fitted(scores, gold, many, "bias").likely(scores, many), gold, many)
@@ -148,7 +150,7 @@ def test_rows_are_judged_by_biases_that_were_fitted_without_their_story(many):
 
 def test_the_rows_of_one_story_are_judged_by_all_there_is():
     scores, gold = shifted(30)
-    fit, likely = calibrate(HeldOut(scores, gold, False, ["one"] * 30), "bias", 1)
+    fit, likely = calibrate(HeldOut(scores, gold, False, ["one"] * 30), "bias", NOTHING, 1)
     assert (likely == fit.likely(scores, False)).all()
 
 
@@ -193,3 +195,49 @@ def test_a_task_whose_labels_became_more_frequent_is_answered_as_often_as_they_a
     assert biased[1].tried[0]["log_loss"] < plain[1].tried[0]["log_loss"]
     right = chosen(biased[1].dev_probabilities, biased[1].head.thresholds) == data.gold[data.is_dev]
     assert right.all(axis=1).mean() > 0.7
+
+
+SHARES = np.array([0.6, 0.3, 0.1])
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_adjustment_is_taken_from_honest_log_probabilities(many):
+    rarity = -np.log(SHARES / (1 - SHARES if many else 1))
+    scores, gold = shifted(400, many, shift=(0, 0, 0))
+    held_out = HeldOut(scores, gold, many, [f"s{row}" for row in range(400)])
+    plain = calibrate(held_out, "temperature", NOTHING, 1)[1].astype(np.float64)
+    fit, likely = calibrate(held_out, "temperature", adjustment(0.5, SHARES, many), 1)
+
+    expected = np.log(plain / (1 - plain if many else 1)) + 0.5 * rarity
+    assert likely == pytest.approx(probabilities(expected, many, 1.0), abs=1e-5)
+    assert fit.likely(scores, many) == pytest.approx(plain, abs=1e-6)
+    again = fit.adjusted(adjustment(0.5, SHARES, many)).likely(scores, many)
+    assert again == pytest.approx(likely, abs=1e-6)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_label_that_all_or_none_of_training_has_is_not_adjusted(many):
+    added = adjustment(1.0, np.array([0.0, 1.0, 0.2, 0.4]), many)
+    assert not added[:2].any()
+    assert added[2] > added[3] > 0
+    assert not adjustment(0.0, SHARES, many).any()
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+@pytest.mark.parametrize("calibration", KINDS)
+def test_rare_labels_are_answered_more_often_with_an_adjustment(make_data, calibration, folds):
+    data = make_data([*"a" * 80, *"b" * 20], [*"a" * 40, *"b" * 10], labels=2, noise=2.0)
+
+    def answers(amount):
+        section = LinearTrain(
+            C=[0.1], class_weight="none", calibration=calibration, folds=folds,
+            logit_adjustment=amount,
+        )  # fmt: skip
+        trained = train_task(data, section, seed=1)
+        head = trained.head
+        likely = head.probabilities(data.matrix[data.is_dev] @ head.weights + head.bias)
+        return np.array([[each.mean(axis=0)[1] for each in (likely, trained.dev_probabilities)]])
+
+    plain, half, whole = (answers(amount) for amount in (0.0, 0.5, 1.0))
+    assert (plain < half).all()
+    assert (half < whole).all()

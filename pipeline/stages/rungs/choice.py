@@ -13,14 +13,15 @@ from pipeline.stages.rungs.static import StaticLearner
 def rung_of(sections: config.Config | config.Rung, seed: int) -> Rung:
     """Return the rung that `features` and `train` describe."""
     match sections.features, sections.train:
-        case _, config.EnsembleTrain(members=members, thresholds=thresholds, folds=folds):
+        case _, config.EnsembleTrain() as train:
             return EnsembleRung(
                 {
                     name: rung_of(member, seed if member.seed is None else member.seed)
-                    for name, member in members.items()
+                    for name, member in train.members.items()
                 },
-                thresholds,
-                folds,
+                train.thresholds,
+                train.folds,
+                train.logit_adjustment,
                 seed,
             )
         case config.NgramFeatures() as features, config.LinearTrain() as train:

@@ -42,12 +42,15 @@ class EncoderLearner:
             windows,
             len(asked),
             self.features.batch,
-            with_mention=material.view.sees_target,
+            with_mention=self._sees_target(material),
             cache=self.features.cache,
             precision=self.features.precision,
         )
         save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"
+
+    def _sees_target(self, material: Material) -> bool:
+        return material.view.sees_target and self.features.sees_target
 
     def learn(self, material: Material) -> Learned:
         """Train a head on what `featurize` left."""
@@ -60,7 +63,7 @@ class EncoderLearner:
             "encoder",
             self.encoder,
             self.features,
-            material.view.sees_target,
+            self._sees_target(material),
             scale.folded_into(head),
         )
         return Learned(model, tried, dev)

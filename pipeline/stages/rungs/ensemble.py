@@ -15,7 +15,14 @@ from pipeline.errors import DataError
 from pipeline.records import Side
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.rung import Curves, Learned, Rung, named
-from pipeline.train import choose_thresholds, group_folds, least_log_loss, log_loss, macro_f1
+from pipeline.train import (
+    adjustment,
+    choose_thresholds,
+    group_folds,
+    least_log_loss,
+    log_loss,
+    macro_f1,
+)
 
 # Dev is scored with weights that were fitted on the other parts of it.
 _PARTS: Final = 5
@@ -32,6 +39,7 @@ class EnsembleRung:
     members: Mapping[str, Rung]
     thresholds: Thresholds
     folds: int
+    logit_adjustment: float
     seed: int
 
     def without_refit(self) -> "EnsembleRung":
@@ -148,16 +156,20 @@ class EnsembleRung:
         gold = material.gold[scored]
         many = material.many
         weights = fit_weights(likely, gold, many)
+        bias = self._addition(material, material.coded)
+        # What says `likely` of dev has not learned from dev, unless it is out of fold.
+        others = material.coded if self.folds else material.coded & ~material.is_dev
+        addition = self._addition(material, others)
         stories = np.array(material.stories, object)[scored].tolist()
         held_out = np.zeros(gold.shape, np.float32)
         parts = min(_PARTS, len(set(stories)))
         for fit, score in group_folds(gold, stories, np.arange(len(gold)), parts, self.seed):
             held_out[score] = pooled(
-                likely[:, score], fit_weights(likely[:, fit], gold[fit], many), many
+                likely[:, score], fit_weights(likely[:, fit], gold[fit], many), many, addition
             )
         thresholds = choose_thresholds(held_out, gold, many, self.thresholds)
         model = EnsembleModel(
-            {name: each.model for name, each in learned.items()}, weights, thresholds
+            {name: each.model for name, each in learned.items()}, weights, bias, thresholds
         )
         tried = [
             _row(f"only {name}", 1.0, alone, each.model.thresholds, gold, many)
@@ -167,6 +179,10 @@ class EnsembleRung:
         together["weights"] = dict(zip(learned, weights.tolist(), strict=True))
         dev = held_out[material.is_dev[scored]]
         return Learned(model, [*tried, {**together, "chosen": True}], dev)
+
+    def _addition(self, material: Material, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        shares = material.gold[rows].sum(axis=0) / max(1, rows.sum())
+        return adjustment(self.logit_adjustment, shares, material.many)
 
 
 def _coded_stories(material: Material) -> list[str]:

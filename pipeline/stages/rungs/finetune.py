@@ -29,6 +29,7 @@ from pipeline.stages.rungs.rung import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
     Calibrated,
     HeldOut,
+    adjustment,
     calibrate,
     check_labels,
     choose_thresholds,
@@ -45,7 +46,7 @@ _EXCHANGES: Final = 3
 # Of the features: what changes nothing that training reads.
 _NOT_LEARNT_FROM: Final = {"model", "revision", "cache", "batch", "precision"}
 # Of the training: what is done around it or after it.
-_NOT_TRAINED_BY: Final = {"cache", "refit", "precision", "calibration"}
+_NOT_TRAINED_BY: Final = {"cache", "refit", "precision", "calibration", "logit_adjustment"}
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class FinetuneRung:
             pupil.judged(
                 pupil.dev_scores(selected.encoder, head, self.features.precision),
                 self.section.calibration,
+                self.section.logit_adjustment,
             )
             for pupil, head in zip(pupils, selected.heads, strict=True)
         ]
@@ -145,12 +147,16 @@ class FinetuneRung:
         self, tuned: Tuned, pupil: "_Pupil", head: TunedHead, fit: "_Judged"
     ) -> EncoderModel:
         material = pupil.material
-        bias = pupil.bias(head, with_dev=self.section.refit) + fit.calibrated.bias
+        with_dev = self.section.refit
+        addition = pupil.addition(self.section.logit_adjustment, with_dev=with_dev)
+        calibrated = fit.calibrated.adjusted(addition)
+        bias = pupil.bias(head, with_dev=with_dev) + calibrated.bias
         linear = LinearHead(
-            material.labels, head.weights, bias, fit.calibrated.temperature, fit.thresholds
+            material.labels, head.weights, bias, calibrated.temperature, fit.thresholds
         )
-        sees_target = material.view.sees_target
-        return EncoderModel("finetune", tuned.encoder, self.features, sees_target, linear)
+        return EncoderModel(
+            "finetune", tuned.encoder, self.features, pupil.shape.with_mention, linear
+        )
 
     def _folder(
         self, work: Path, encoder: Encoder, materials: Sequence[Material], phase: str
@@ -205,7 +211,7 @@ class _Pupil:
         self.shape = HeadShape(
             len(material.labels),
             material.many,
-            material.view.sees_target,
+            material.view.sees_target and features.sees_target,
             class_weights(gold, material.many, section.class_weight),
         )
 
@@ -267,20 +273,30 @@ class _Pupil:
 
     def bias(self, head: TunedHead, *, with_dev: bool) -> NDArray[np.float32]:
         """Return the head's bias, by which labels without any training example are never given."""
-        learned_from = self.material.gold if with_dev else self.material.gold[~self.material.is_dev]
+        learned_from = self._gold(with_dev=with_dev)
         return np.where(learned_from.any(axis=0), head.bias, NEVER).astype(np.float32)
+
+    def addition(self, amount: float, *, with_dev: bool) -> NDArray[np.float64]:
+        """Return what this logit adjustment adds, by how frequent labels are in training."""
+        return adjustment(amount, self._gold(with_dev=with_dev).mean(axis=0), self.material.many)
+
+    def _gold(self, *, with_dev: bool) -> NDArray[np.bool_]:
+        return self.material.gold if with_dev else self.material.gold[~self.material.is_dev]
 
     @property
     def dev_gold(self) -> NDArray[np.bool_]:
         """The right answers on the dev side, [n, labels]."""
         return self.material.gold[self.material.is_dev]
 
-    def judged(self, scores: NDArray[np.float32], kind: Calibration) -> "_Judged":
-        """Fit calibration and thresholds on scores of the dev side."""
+    def judged(
+        self, scores: NDArray[np.float32], kind: Calibration, amount: float = 0.0
+    ) -> "_Judged":
+        """Fit calibration and thresholds on scores of the dev side, with the logit adjustment."""
         gold = self.dev_gold
         stories = np.array(self.material.stories, object)[self.material.is_dev].tolist()
         held_out = HeldOut(scores, gold, self.material.many, stories)
-        calibrated, likely = calibrate(held_out, kind, self._seed)
+        addition = self.addition(amount, with_dev=False)
+        calibrated, likely = calibrate(held_out, kind, addition, self._seed)
         thresholds = choose_thresholds(likely, gold, self.material.many, self._section.thresholds)
         return _Judged(calibrated, thresholds, likely)
 
@@ -317,7 +333,8 @@ def _measure(
     """Return macro-F1 and log loss on dev, of each task as `task.macro_f1`, and their means.
 
     In the precision of training, which is around this, and with one temperature, so that the epoch
-    that is kept depends on neither `features.precision` nor `train.calibration`.
+    that is kept depends on none of `features.precision`, `train.calibration` and
+    `train.logit_adjustment`.
     """
     numbers: dict[str, float] = {}
     for pupil, head in zip(pupils, heads, strict=True):
