@@ -44,9 +44,9 @@ def config_of(name, rung, root):
     sections = sections_of(rungs, rung, name, config)
     if rung == "ensemble":
         members = {each: sections_of(rungs, each, name, config) for each in sections["members"]}
-        tuned = [name for name, each in members.items() if each["train"].get("kind") == "finetune"]
-        for name, seed in itertools.product(tuned, range(2, sections["trainings"] + 1)):
-            members[f"{name}-{seed}"] = {**members[name], "seed": seed}
+        tuned = [each for each in members if members[each]["train"].get("kind") == "finetune"]
+        for each, seed in itertools.product(tuned, range(2, sections["trainings"] + 1)):
+            members[f"{each}-{seed}"] = {**members[each], "seed": seed}
         config.pop("features", None)
         config["train"] = {"kind": "ensemble", "members": members, **sections.get("train", {})}
     else:

@@ -31,7 +31,7 @@ def pooled(
 
     Logarithmic pooling: one label is the softmax of the weighted sum of log-probabilities; of many
     each is the logistic function of the weighted sum of logits. The weights need not add up to 1:
-    what they add up to makes the answer sharper or flatter. `bias` [labels] is added before.
+    what they add up to makes the answer sharper or flatter. `bias` [labels] is added to the sums.
     """
     scores = np.tensordot(weights, opinions(members, many), axes=1) + bias
     return probabilities(scores, many, 1.0)

@@ -50,7 +50,7 @@ class LinearTrain(Section):
     logit_adjustment: LogitAdjustment = 0.0
     """How much of the logarithm of a label's frequency in training is taken back from that of its
     probability: with 1 all of it. Rare labels are answered more often, for macro-F1 and for news
-    that moves on to them."""
+    that moves on to them. Only where one label is chosen: of many each has its threshold."""
     folds: Folds = 0
     """Held-out data by this many folds over the training stories; 0 uses the dev side."""
     refit: bool = True
@@ -182,7 +182,8 @@ class EnsembleTrain(Section):
     thresholds: Thresholds = "f1"
     """As in linear training, for the joint probabilities."""
     logit_adjustment: LogitAdjustment = 0.0
-    """As in linear training, for the joint probabilities; members may have their own before it."""
+    """As in linear training, for the joint probabilities, by coded examples of train and dev;
+    members may have their own before it."""
     folds: Folds = 0
     """Fit weights and thresholds on train and dev, by probabilities out of this many folds over
     their stories: each member is trained once more for each. 0 fits them on the dev side."""

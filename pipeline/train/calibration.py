@@ -29,7 +29,7 @@ class Calibrated:
     bias: NDArray[np.float32]  # [labels] added before that
 
     def adjusted(self, addition: NDArray[np.float64]) -> "Calibrated":
-        """Return the same with `addition` [labels] to log-probabilities, or to logits."""
+        """Return the same with `addition` [labels] to log-probabilities."""
         return replace(self, bias=(self.bias + self.temperature * addition).astype(np.float32))
 
     def likely(self, scores: NDArray[np.float32], many: bool) -> NDArray[np.float32]:
@@ -53,15 +53,16 @@ class HeldOut:
 
 
 def adjustment(amount: float, shares: NDArray[np.float64], many: bool) -> NDArray[np.float64]:
-    """Return what `train.logit_adjustment` adds to log-probabilities, or to logits where `many`.
+    """Return what `train.logit_adjustment` adds to log-probabilities, [labels].
 
-    `shares` [labels] are of the examples that were learned from; labels that all or none of these
-    have get nothing. Menon et al., 2021, https://arxiv.org/abs/2007.07314
+    `shares` [labels] are of the examples that were learned from; a label that none of them has gets
+    nothing. Nor has any where `many` may hold, since thresholds would take it back.
+    Menon et al., 2021, https://arxiv.org/abs/2007.07314
     """
-    decided = (shares <= 0) | (shares >= 1)
-    shares = np.where(decided, 0.5, shares)
-    against = np.log1p(-shares) if many else 0.0
-    return np.where(decided, 0.0, amount * (against - np.log(shares)))
+    never = shares == 0
+    if many:
+        return np.zeros(len(shares))
+    return np.where(never, 0.0, -amount * np.log(np.where(never, 1.0, shares)))
 
 
 def calibrate(
@@ -69,9 +70,8 @@ def calibrate(
 ) -> tuple[Calibrated, NDArray[np.float32]]:
     """Fit what `train.calibration` names; return it and honest probabilities [n, labels].
 
-    These with `addition` [labels] to log-probabilities, or to logits. One temperature learns next
-    to nothing from the examples. With a bias for each label, each fifth of the stories is
-    calibrated by the others.
+    These with `addition` [labels] to log-probabilities. One temperature learns next to nothing from
+    the examples. With a bias for each label, each fifth of the stories is calibrated by the others.
     """
     fit = fit_calibration(held_out, kind)
     many, stories = held_out.many, held_out.stories

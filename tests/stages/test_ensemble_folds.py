@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.bundle import EnsembleModel
 from pipeline.codebook import Codebook
 from pipeline.errors import DataError
 from pipeline.stages.examples import Material, View
@@ -44,6 +45,18 @@ class Model:
     """Only what the weighing looks at."""
 
     thresholds: np.ndarray
+
+
+class Head:
+    """Only what a bundle keeps."""
+
+    labels = ("conflict", "money")
+
+    def settings(self):
+        return {}
+
+    def arrays(self):
+        return {"weights": np.zeros(2, np.float32)}
 
 
 @dataclass(frozen=True)
@@ -113,18 +126,22 @@ def with_votes(material):
     return replace(material, rows=rows.append_column("soft", soft).append_column("weight", weight))
 
 
+def rung(members, thresholds, folds, logit_adjustment=0.0):
+    return EnsembleRung(members, thresholds, folds, logit_adjustment, seed=7)
+
+
 @pytest.fixture
 def asked(tmp_path):
     return replace(material(), folder=tmp_path)
 
 
 def train(ensemble, asked, tmp_path):
-    return ensemble.train([asked], tmp_path, lambda _: None)[VIEW]
+    return ensemble.train([asked], tmp_path, lambda _: None)[asked.view]
 
 
 def test_every_row_is_answered_by_a_member_that_never_saw_its_story(asked, tmp_path):
     one, other = Shares(1.0), Shares(0.7)
-    learned = train(EnsembleRung({"one": one, "other": other}, "f1", 4, 0.0, 7), asked, tmp_path)
+    learned = train(rung({"one": one, "other": other}, "f1", 4), asked, tmp_path)
 
     (full, full_refits), *folds = one.trained_on
     assert (len(full), full_refits) == (51, True)
@@ -144,9 +161,7 @@ def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_
     asked, tmp_path
 ):
     one, material = Shares(1.0), with_votes(asked)
-    learned = train(
-        EnsembleRung({"one": one, "other": Shares(0.7)}, "f1", 4, 0.0, 7), material, tmp_path
-    )
+    learned = train(rung({"one": one, "other": Shares(0.7)}, "f1", 4), material, tmp_path)
 
     stories = np.array(material.stories, object)
     held_out = []
@@ -157,9 +172,7 @@ def test_what_nobody_coded_is_judged_on_in_no_fold_and_learned_from_in_those_of_
         assert fold.soft.weights[60:].tolist() == np.where(mine, 0, 0.5).tolist()
         assert fold.soft.weights[:60].tolist() == [1.0] * 60
     assert sorted(held_out) == list(range(60))
-    alone = train(
-        EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "f1", 4, 0.0, 7), asked, tmp_path
-    )
+    alone = train(rung({"one": Shares(1.0), "other": Shares(0.7)}, "f1", 4), asked, tmp_path)
     assert learned.dev_probabilities.shape == alone.dev_probabilities.shape
 
 
@@ -199,9 +212,7 @@ def of_two_tasks(*counts):
 
 def test_a_story_is_held_out_of_all_tasks_at_once():
     one = Rows()
-    EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 0.0, 7).train(
-        of_two_tasks(60, 30), Path(), lambda _: None
-    )
+    rung({"one": one, "other": Rows()}, "f1", 4).train(of_two_tasks(60, 30), Path(), lambda _: None)
     assert len(one.seen) == 1 + 4
     for materials in one.seen[1:]:
         held, learnt = (
@@ -220,7 +231,7 @@ def test_a_story_is_held_out_of_all_tasks_at_once():
 def test_too_few_stories_are_noticed_before_any_training(counts, message):
     one = Rows()
     with pytest.raises(DataError, match=message):
-        EnsembleRung({"one": one, "other": Rows()}, "f1", 4, 0.0, 7).train(
+        rung({"one": one, "other": Rows()}, "f1", 4).train(
             of_two_tasks(*counts), Path(), lambda _: None
         )
     assert not one.seen
@@ -228,33 +239,51 @@ def test_too_few_stories_are_noticed_before_any_training(counts, message):
 
 def test_without_folds_members_train_once(asked, tmp_path):
     one, other = Shares(1.0), Shares(0.7)
-    train(EnsembleRung({"one": one, "other": other}, "f1", 0, 0.0, 7), asked, tmp_path)
+    train(rung({"one": one, "other": other}, "f1", 0), asked, tmp_path)
     assert len(one.trained_on) == len(other.trained_on) == 1
 
 
 def test_a_dev_side_is_not_needed_with_folds(asked, tmp_path):
     sides = pa.array(["train"] * 60)
     alone = replace(asked, rows=asked.rows.set_column(1, "side", sides))
-    rung = EnsembleRung({"one": Shares(1.0), "other": Shares(0.7)}, "shared", 3, 0.0, 7)
-    learned = train(rung, alone, tmp_path)
+    members = {"one": Shares(1.0), "other": Shares(0.7)}
+    learned = train(rung(members, "shared", 3), alone, tmp_path)
     assert learned.dev_probabilities.shape == (0, 2)
     assert len(set(learned.model.thresholds.tolist())) == 1
 
 
 @pytest.mark.parametrize("folds", [0, 3])
-def test_an_adjustment_makes_what_members_say_together_less_of_a_frequent_label(
+def test_an_adjustment_takes_from_what_members_say_together_by_how_frequent_labels_are(
     asked, tmp_path, folds
 ):
+    labels = [["conflict"] if row % 3 else ["money"] for row in range(12)] + [["conflict"]] * 48
+    gold = pa.array(labels, pa.list_(pa.string()))
+    one_label = replace(
+        asked,
+        view=View("topic", sees_target=False, is_blind_twin=False),
+        codebook=TWO,
+        rows=asked.rows.set_column(0, "gold", gold),
+    )
     members = {"one": Shares(1.0), "other": Shares(0.7)}
     plain, adjusted = (
-        train(EnsembleRung(members, "half", folds, amount, 7), asked, tmp_path)
-        for amount in (0.0, 0.8)
+        train(rung(members, "half", folds, amount), one_label, tmp_path) for amount in (0.0, 0.8)
     )
-    shares = asked.gold.mean(axis=0)
+    shares = one_label.gold.mean(axis=0)
     assert not plain.model.bias.any()
-    assert adjusted.model.bias == pytest.approx(-0.8 * np.log(shares / (1 - shares)))
+    assert adjusted.model.bias == pytest.approx(-0.8 * np.log(shares))
     if not folds:  # dev is judged by what is known without it
-        shares = asked.gold[~asked.is_dev].mean(axis=0)
-    said = plain.dev_probabilities / (1 - plain.dev_probabilities)
-    expected = said * (shares / (1 - shares)) ** -0.8
-    assert adjusted.dev_probabilities == pytest.approx(expected / (1 + expected), abs=1e-5)
+        shares = one_label.gold[~one_label.is_dev].mean(axis=0)
+    expected = plain.dev_probabilities * shares**-0.8
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert adjusted.dev_probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_is_added_to_the_members_sums_is_kept_in_the_bundle():
+    model = EnsembleModel({"one": Head()}, np.ones(1), np.array([0.25, -1.5]), None)
+    again = EnsembleModel.assemble(model.settings(), model.members, model.arrays())
+    assert again.bias.tolist() == [0.25, -1.5]
+
+    older = {name: array for name, array in model.arrays().items() if name != "bias"}
+    assert not EnsembleModel.assemble(model.settings(), model.members, older).bias.any()
+    with pytest.raises(ValueError, match="bias"):
+        EnsembleModel.assemble(model.settings(), model.members, {"bias": np.zeros(3)})

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipeline.config import load
 from pipeline.errors import ConfigError
 from pipeline.features import texts_of, whole_texts
 from pipeline.stages import run_stages
+from pipeline.stages.examples import coded_examples
 from pipeline.tracking.store import connected, store_uri
 
 ROOT = Path(__file__).parent.parent.parent
@@ -275,6 +277,23 @@ def test_a_training_is_kept_under_what_it_depends_on(tiny_bert, tmp_path):
     assert trained(exchanged_targets=0.0) == 3  # the twin is shown no target either way
     assert trained(exchanged_targets=0.0, class_weight="none") == 5
     assert trained(exchanged_targets=0.0, calibration="bias", logit_adjustment=0.5) == 5
+
+
+def test_a_fine_tuned_head_is_adjusted_by_how_frequent_labels_are_in_training(tiny_bert, tmp_path):
+    def head(amount):
+        sections = member(FINETUNE, tiny_bert, tmp_path, epochs=1, logit_adjustment=amount)
+        run = run_rung(sections, tmp_path / f"{amount}", "train")
+        bundle = load_bundle(run.model)
+        coded = coded_examples(run, bundle.codebook).to_pylist()
+        gold = [row["gold"][0] for row in coded if row["task"] == "topic" and row["side"] != "test"]
+        return bundle.tasks["topic"].head, Counter(gold)
+
+    plain, _ = head(0.0)
+    adjusted, counts = head(0.5)
+    shares = [counts[label] / counts.total() for label in plain.labels]
+    assert min(shares) > 0
+    added = (adjusted.bias - plain.bias) / plain.temperature
+    assert added == pytest.approx(-0.5 * np.log(shares), abs=1e-3)
 
 
 def test_curves_of_a_training_are_in_mlflow_while_it_lasts_and_below_its_run(

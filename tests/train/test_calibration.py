@@ -10,6 +10,7 @@ from pipeline.bundle import NEVER, chosen, probabilities
 from pipeline.config import LinearTrain
 from pipeline.train import (
     HeldOut,
+    SoftLabels,
     adjustment,
     calibrate,
     fit_calibration,
@@ -200,44 +201,64 @@ def test_a_task_whose_labels_became_more_frequent_is_answered_as_often_as_they_a
 SHARES = np.array([0.6, 0.3, 0.1])
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_an_adjustment_is_taken_from_honest_log_probabilities(many):
-    rarity = -np.log(SHARES / (1 - SHARES if many else 1))
-    scores, gold = shifted(400, many, shift=(0, 0, 0))
-    held_out = HeldOut(scores, gold, many, [f"s{row}" for row in range(400)])
+def test_an_adjustment_is_taken_from_honest_log_probabilities():
+    scores, gold = shifted(400, shift=(0, 0, 0))
+    held_out = HeldOut(scores, gold, False, [f"s{row}" for row in range(400)])
     plain = calibrate(held_out, "temperature", NOTHING, 1)[1].astype(np.float64)
-    fit, likely = calibrate(held_out, "temperature", adjustment(0.5, SHARES, many), 1)
+    fit, likely = calibrate(held_out, "temperature", adjustment(0.5, SHARES, False), 1)
 
-    expected = np.log(plain / (1 - plain if many else 1)) + 0.5 * rarity
-    assert likely == pytest.approx(probabilities(expected, many, 1.0), abs=1e-5)
-    assert fit.likely(scores, many) == pytest.approx(plain, abs=1e-6)
-    again = fit.adjusted(adjustment(0.5, SHARES, many)).likely(scores, many)
+    expected = plain / np.sqrt(SHARES)
+    assert likely == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-5)
+    assert fit.likely(scores, False) == pytest.approx(plain, abs=1e-6)
+    again = fit.adjusted(adjustment(0.5, SHARES, False)).likely(scores, False)
     assert again == pytest.approx(likely, abs=1e-6)
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_a_label_that_all_or_none_of_training_has_is_not_adjusted(many):
-    added = adjustment(1.0, np.array([0.0, 1.0, 0.2, 0.4]), many)
-    assert not added[:2].any()
-    assert added[2] > added[3] > 0
-    assert not adjustment(0.0, SHARES, many).any()
+def test_a_label_that_training_never_saw_is_not_adjusted():
+    added = adjustment(1.0, np.array([0.0, 0.2, 0.8]), False)
+    assert added[0] == 0
+    assert added[1] > added[2] > 0
+    assert not adjustment(0.0, SHARES, False).any()
 
 
+def test_labels_with_thresholds_of_their_own_are_not_adjusted(make_data):
+    data = make_data([*"a" * 60, *"b" * 20], [*"a" * 15, *"b" * 5], many=True, labels=2, noise=2.0)
+    plain, adjusted = (
+        train_task(data, LinearTrain(C=[0.1], logit_adjustment=amount), seed=1)
+        for amount in (0.0, 1.0)
+    )
+    assert (adjusted.head.bias == plain.head.bias).all()
+    assert (adjusted.dev_probabilities == plain.dev_probabilities).all()
+
+
+@pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("folds", [0, 3])
 @pytest.mark.parametrize("calibration", KINDS)
-def test_rare_labels_are_answered_more_often_with_an_adjustment(make_data, calibration, folds):
-    data = make_data([*"a" * 80, *"b" * 20], [*"a" * 40, *"b" * 10], labels=2, noise=2.0)
+def test_what_was_learned_from_says_how_rare_a_label_is(make_data, calibration, folds, refit):
+    data = make_data([*"a" * 80, *"b" * 20], [*"a" * 20, *"b" * 30], labels=2, noise=2.0)
 
-    def answers(amount):
+    def trained(amount):
         section = LinearTrain(
-            C=[0.1], class_weight="none", calibration=calibration, folds=folds,
-            logit_adjustment=amount,
-        )  # fmt: skip
-        trained = train_task(data, section, seed=1)
-        head = trained.head
-        likely = head.probabilities(data.matrix[data.is_dev] @ head.weights + head.bias)
-        return np.array([[each.mean(axis=0)[1] for each in (likely, trained.dev_probabilities)]])
+            C=[0.1], calibration=calibration, folds=folds, refit=refit, logit_adjustment=amount
+        )
+        return train_task(data, section, seed=1)
 
-    plain, half, whole = (answers(amount) for amount in (0.0, 0.5, 1.0))
-    assert (plain < half).all()
-    assert (half < whole).all()
+    plain, adjusted = trained(0.0), trained(0.5)
+    shares = np.array([100, 50]) / 150 if refit else np.array([0.8, 0.2])
+    added = (adjusted.head.bias - plain.head.bias) / plain.head.temperature
+    assert added == pytest.approx(-0.5 * np.log(shares), abs=1e-4)
+    # Dev is answered by a model that has not learned from it.
+    likely = plain.dev_probabilities / np.sqrt([0.8, 0.2])
+    expected = likely / likely.sum(axis=1, keepdims=True)
+    assert adjusted.dev_probabilities == pytest.approx(expected, abs=1e-4)
+
+
+def test_votes_count_for_the_frequency_of_a_label_by_what_they_weigh(make_data):
+    data = make_data([*"a" * 6, *"b" * 4], [*"a" * 2, *"b" * 2], labels=2)
+    uncoded = np.zeros(14, np.bool_)
+    uncoded[6:10] = True
+    soft = SoftLabels(uncoded, np.full((14, 2), 0.5, np.float32), np.full(14, 0.5, np.float32))
+    rows = np.arange(10)
+    assert data.shares(rows) == pytest.approx([0.6, 0.4])
+    voted = dataclasses.replace(data, soft=soft)
+    assert voted.shares(rows) == pytest.approx([7 / 8, 1 / 8])

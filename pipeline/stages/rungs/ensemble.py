@@ -157,9 +157,9 @@ class EnsembleRung:
         many = material.many
         weights = fit_weights(likely, gold, many)
         bias = self._addition(material, material.coded)
-        # What says `likely` of dev has not learned from dev, unless it is out of fold.
-        others = material.coded if self.folds else material.coded & ~material.is_dev
-        addition = self._addition(material, others)
+        # `likely` is adjusted by what the models that said it had learned from.
+        learned_from = material.coded if self.folds else material.coded & ~material.is_dev
+        addition = self._addition(material, learned_from)
         stories = np.array(material.stories, object)[scored].tolist()
         held_out = np.zeros(gold.shape, np.float32)
         parts = min(_PARTS, len(set(stories)))
