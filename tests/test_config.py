@@ -141,7 +141,7 @@ def test_the_split_goes_by_its_tag(load, text, expected):
         ("trian: {}", "6:1: trian: unknown key (did you mean 'train'?)"),
         ("train: null", "6:1: train: must hold keys and values; it is None"),
         ("train:\n  iters: 3", "7:3: train.iters: unknown key; the keys are C, calibration, "
-         "class_weight, folds, kind, loss, refit, thresholds"),
+         "class_weight, folds, kind, logit_adjustment, loss, refit, thresholds"),
         ("train:\n  C: 1", "7:3: train.C: input should be a valid list; it is 1"),
         ("train: {C: [1, 0]}", "6:16: train.C.1: input should be greater than 0; it is 0"),
         ("train: {C: [.inf]}", "6:13: train.C.0: input should be a finite number; it is inf"),
