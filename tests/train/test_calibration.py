@@ -21,6 +21,7 @@ from pipeline.train import (
 
 KINDS = ("temperature", "bias")
 NOTHING = np.zeros(3)
+SHARES = np.array([0.6, 0.3, 0.1])
 
 
 def fitted(scores, gold, many, kind):
@@ -196,9 +197,6 @@ def test_a_task_whose_labels_became_more_frequent_is_answered_as_often_as_they_a
     assert biased[1].tried[0]["log_loss"] < plain[1].tried[0]["log_loss"]
     right = chosen(biased[1].dev_probabilities, biased[1].head.thresholds) == data.gold[data.is_dev]
     assert right.all(axis=1).mean() > 0.7
-
-
-SHARES = np.array([0.6, 0.3, 0.1])
 
 
 def test_an_adjustment_is_taken_from_honest_log_probabilities():

@@ -49,9 +49,6 @@ class EncoderLearner:
         save_file({"vectors": vectors}, material.folder / _ARRAYS)
         return f"{len(windows):,} windows"
 
-    def _sees_target(self, material: Material) -> bool:
-        return material.view.sees_target and self.features.sees_target
-
     def learn(self, material: Material) -> Learned:
         """Train a head on what `featurize` left."""
         from safetensors.numpy import load_file
@@ -67,3 +64,6 @@ class EncoderLearner:
             scale.folded_into(head),
         )
         return Learned(model, tried, dev)
+
+    def _sees_target(self, material: Material) -> bool:
+        return material.view.sees_target and self.features.sees_target
