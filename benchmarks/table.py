@@ -37,7 +37,7 @@ PUBLISHED = {
     ("ag_news", "test"): "accuracy .941 BERT, .924 fastText, with 120k rows",
 }
 RUNGS = (
-    "ngrams", "static", "encoder", "finetune", "sentence", "exchanged", "started",
+    "ngrams", "static", "encoder", "finetune", "sentence", "exchanged", "headline", "started",
     "ensemble",
 )  # fmt: skip
 
