@@ -80,6 +80,12 @@ def _workbook(folder: Path) -> None:
     openpyxl.Workbook().save(folder / "a.xlsx")
 
 
+def _many_of_each(folder: Path) -> None:
+    path = folder / "codebook.yaml"
+    text = path.read_text().replace("  stance:\n", "  stance:\n    choose: many\n")
+    path.write_text(text.replace("  topic:\n", "  topic:\n    choose: many\n"))
+
+
 def _no_topics(folder: Path) -> None:
     path = folder / "annotations.csv"
     lines = path.read_text().splitlines(keepends=True)
@@ -464,22 +470,38 @@ SECTIONS = {
             f"{ENCODER} features.target.mention=ignore --set features.target.parts=true",
             "encoder.yaml:12:1: features: target.mention: ignore sees nothing of the target; leave "
             "out target.parts and target.name, or set mention to mark"),
+        Bad("A target that is masked is to be named after the text",
+            f"{ENCODER} features.target.mention=mask --set features.target.name=marked",
+            "encoder.yaml:12:1: features: target.name: marked names the target after the text, "
+            "and target.mention: mask hides it; leave out target.name, or set mention to mark"),
         Bad("An ensemble has one member", "slant run config.yaml",
             "config.yaml:17:3: train.members: dictionary should have at least 2 items",
             edit=("config.yaml", "  C: [1.0, 10.0]", "  kind: ensemble\n  members: {a: {}}")),
         Bad("Two members of an ensemble are the same", "slant run config.yaml",
-            "config.yaml:15:1: train: members 'a' and 'b' are the same, and will say the same; "
-            "give one of them other settings, or a seed of its own",
+            "config.yaml:15:1: train: members 'a' and 'b' will say the same; give one of them "
+            "other settings",
             edit=("config.yaml", "  C: [1.0, 10.0]",
-                  "  kind: ensemble\n  members: {a: {}, b: {}}")),
+                  "  kind: ensemble\n  members: {a: {}, b: {seed: 3, train: {thresholds: half}}}")),
+        Bad("Two members of an ensemble are the same fine-tuning", "slant run config.yaml",
+            "config.yaml:15:1: train: members 'a' and 'b' will say the same; give one of them "
+            "other settings, or a seed of its own",
+            edit=("config.yaml", "  C: [1.0, 10.0]",
+                  "  kind: ensemble\n  members:\n"
+                  "    a: &tuned {features: {kind: encoder}, train: {kind: finetune}}\n"
+                  "    b: *tuned")),
         Bad("A member's name is none", "slant run config.yaml",
             "config.yaml:17:13: train.members.B: must be small letters, digits, _ and -, and begin "
             "with a letter; it is 'B'",
             edit=("config.yaml", "  C: [1.0, 10.0]",
                   "  kind: ensemble\n  members: {B: {}, b: {}}")),
         Bad("Answers are to go to parents, and no label has one", f"{SET} predict.back_off=0.6",
-            "predict.back_off: 0.6 goes from labels to their parents, and no label of "
-            "codebook.yaml has one; give them a 'parent', or set it to null"),
+            "predict.back_off: 0.6 goes from labels to their parents, and no label of a task of "
+            "codebook.yaml with one label has one; give them a 'parent', or set it to null"),
+        Bad("Answers are to go to parents, and every task chooses many",
+            f"{SET} predict.back_off=0.6",
+            "predict.back_off: is for tasks with one label, and those of codebook.yaml all choose "
+            "many; set it to null",
+            change=_many_of_each),
         Bad("Nothing is said to be searched", "slant tune config.yaml",
             "tune: missing; say what to vary, such as tune.space: {features.words: [1, 2, 3]}"),
         Bad("A range has its ends the wrong way round",

@@ -137,6 +137,11 @@ def _check_target(section: EncoderFeatures) -> EncoderFeatures:
             "target.mention: ignore sees nothing of the target; leave out target.parts and "
             "target.name, or set mention to mark"
         )
+    if section.target.mention == "mask" and section.target.name == "marked":
+        raise ValueError(
+            "target.name: marked names the target after the text, and target.mention: mask hides "
+            "it; leave out target.name, or set mention to mark"
+        )
     return section
 
 

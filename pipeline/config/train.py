@@ -155,6 +155,18 @@ class Rung(Section):
         check_pair(self.features, self.train)
         return self
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What its answers as a member of an ensemble depend on.
+
+        Thresholds are those of the ensemble. Linear training draws folds and nothing else.
+        """
+        said = self.model_dump(exclude={"train": {"thresholds"}})
+        train = self.train
+        if train.kind == "linear" and not train.folds and train.calibration != "bias":
+            del said["seed"]
+        return said
+
 
 def check_pair(features: FeaturesSection, train: LinearTrain | FinetuneTrain) -> None:
     if train.kind != "finetune":
@@ -191,10 +203,11 @@ class EnsembleTrain(Section):
     @model_validator(mode="after")
     def _check_members(self) -> Self:
         for one, other in itertools.combinations(self.members, 2):
-            if self.members[one] == self.members[other]:
+            if self.members[one].decisive == self.members[other].decisive:
+                is_linear = self.members[one].train.kind == "linear"
                 raise ValueError(
-                    f"members {one!r} and {other!r} are the same, and will say the same; give one "
-                    "of them other settings, or a seed of its own"
+                    f"members {one!r} and {other!r} will say the same; give one of them other "
+                    + ("settings" if is_linear else "settings, or a seed of its own")
                 )
         return self
 

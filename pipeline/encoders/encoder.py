@@ -73,18 +73,22 @@ class Encoder:
     @property
     def width(self) -> int:
         """Numbers in a token's vector."""
-        for name in ("hidden_size", "dim"):
-            if isinstance(self._about.get(name), int):
-                return int(self._about[name])
-        raise ConfigError(
-            f"{self.files.folder / CONFIG}: hidden_size must be a whole number; it is "
-            f"{self._about.get('hidden_size')!r}; {_USABLE}"
-        )
+        return self._whole("hidden_size", self._about.get("dim"))
 
     @property
     def layers(self) -> int:
         """How many layers there are."""
-        return int(self._about.get("num_hidden_layers") or self._about.get("n_layers") or 0)
+        return self._whole("num_hidden_layers", self._about.get("n_layers", 0))
+
+    def _whole(self, key: str, otherwise: Any = None) -> int:
+        """Return a whole number of the config, or `otherwise` where it does not say."""
+        value = self._about.get(key, otherwise)
+        if type(value) is not int:
+            raise ConfigError(
+                f"{self.files.folder / CONFIG}: {key} must be a whole number; it is {value!r}; "
+                f"{_USABLE}"
+            )
+        return value
 
     def check(self) -> None:
         """Raise ConfigError where its files show, before they are read, that they are no encoder's.
@@ -100,11 +104,11 @@ class Encoder:
 
     def check_window(self, window: int) -> None:
         """Raise ConfigError if the encoder was not made for so many tokens at once."""
-        positions = self._about.get("max_position_embeddings")
-        if positions is None:  # relative positions: any length can be read
+        if self._about.get("max_position_embeddings") is None:  # relative: any length can be read
             return
+        positions = self._whole("max_position_embeddings")
         if self._about.get("model_type") in _OFFSET_POSITIONS:
-            positions -= self._about.get("pad_token_id", 1) + 1
+            positions -= self._whole("pad_token_id", 1) + 1
         if window > positions:
             raise ConfigError(
                 f"features.window: {window} tokens are more than the {positions} that "
@@ -263,7 +267,6 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
     """Read config and weights; no code of the folder is run, and no pickle is read."""
     with quiet_transformers():
         import torch
-        from safetensors import SafetensorError
         from transformers import AutoModel
 
         try:
@@ -277,10 +280,9 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
                 ignore_mismatched_sizes=True,  # refused below, by their names
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            message = (str(error).splitlines() or [type(error).__name__])[0]
+        except Exception as error:  # what a stranger's config holds can fail anywhere in there
             raise BundleError(
-                f"{files.folder}: not an encoder that can be read ({message})"
+                f"{files.folder}: not an encoder that can be read ({_reason(error)})"
             ) from None
     _check_loading(files, loading)
     with torch.no_grad():
@@ -289,6 +291,13 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
     if torch.cuda.is_available():
         network = network.cuda()
     return network.eval()
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what an error says, after its name where that says too little."""
+    line = next(filter(None, map(str.strip, str(error).splitlines())), "")
+    is_told = line and isinstance(error, OSError | ValueError | RuntimeError)
+    return line if is_told else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
 def _check_loading(files: EncoderFiles, loading: Mapping[str, Any]) -> None:
@@ -314,7 +323,7 @@ def quiet_transformers() -> Iterator[None]:
         import transformers
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"this rung needs the package {error.name}; install it with: {INSTALL}"
+            f"an encoder needs the package {error.name}; install it with: {INSTALL}"
         ) from None
     level = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()

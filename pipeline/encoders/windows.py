@@ -14,8 +14,6 @@ from pipeline.features import (
     Asked,
     Texts,
     headlines_of,
-    name_of_pair,
-    names_of_pair,
     whole_texts,
     with_partial_mentions,
 )
@@ -150,16 +148,19 @@ def _second_segment(
 ) -> _Second:
     if not asked.names or section.target.mention == "mask":
         return _Second([], np.zeros(0, np.bool_))
-    source, target = names_of_pair(asked.names[example])
-    target = another or target
+    parties = asked.names[example]
+    if another:
+        parties = parties._replace(target=another)
     most = int(section.window * _LONGEST_NAME)
     if section.target.name == "plain":
-        ids = tokenizer.ids(name_of_pair(target, source))[:most]
+        ids = tokenizer.ids(parties.words)[:most]
         return _Second(ids, np.zeros(len(ids), np.bool_))
     before, after = tokenizer.marks_of_source
-    acting = [*before, *tokenizer.ids(source)[: most // 2], *after] if source else []
+    acting = []
+    if parties.source_entity:
+        acting = [*before, *tokenizer.ids(parties.source_entity)[: most // 2], *after]
     before, after = tokenizer.marks_of_target
-    meant = [*before, *tokenizer.ids(target)[: most // 2], *after]
+    meant = [*before, *tokenizer.ids(parties.target)[: most // 2], *after]
     return _Second(acting + meant, np.arange(len(acting) + len(meant)) >= len(acting))
 
 

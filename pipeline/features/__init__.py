@@ -13,11 +13,10 @@ from pipeline.features.pieces import cut
 from pipeline.features.sentences import Sentences, sentences_of
 from pipeline.features.texts import (
     Asked,
+    Parties,
     Texts,
     about_targets,
     headlines_of,
-    name_of_pair,
-    names_of_pair,
     texts_of,
     whole_texts,
 )
@@ -26,6 +25,7 @@ __all__ = [
     "TARGET",
     "Asked",
     "NgramVectorizer",
+    "Parties",
     "Scores",
     "Sentences",
     "Texts",
@@ -34,8 +34,6 @@ __all__ = [
     "gather",
     "headlines_of",
     "in_lanes",
-    "name_of_pair",
-    "names_of_pair",
     "sentences_of",
     "texts_of",
     "whole_texts",

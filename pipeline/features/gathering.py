@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 
 from pipeline.features.texts import (
     Asked,
+    Parties,
     Spans,
     Texts,
     about_targets,
-    name_of_pair,
     texts_of,
     whole_texts,
 )
@@ -34,7 +34,7 @@ def gather(
         return texts, whole_texts(rows)
     targets, sources = _spans(examples["mentions"]), _spans(examples["source_mentions"])
     who = zip(examples["target"].to_pylist(), examples["source_entity"].to_pylist(), strict=True)
-    names = [name_of_pair(target_names.get(target, target), source) for target, source in who]
+    names = [Parties(target_names.get(target, target), source) for target, source in who]
     return texts, about_targets(texts, rows.tolist(), targets, sources, names)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from pipeline.features.ngrams import SOURCE, TARGET
-from pipeline.features.texts import Asked, Texts, names_of_pair
+from pipeline.features.texts import Asked, Texts
 
 _LETTER: Final = r"[^\W_]"
 _WORD: Final = re.compile(_LETTER + "+")
@@ -44,7 +44,7 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
             (start, end, role)
             for (start, end), role in zip(spans, asked.roles[first:last].tolist(), strict=True)
         ]
-        source, target = names_of_pair(asked.names[example])
+        target, source = asked.names[example]
         for name, other, role in ((target, source, TARGET), (source, target, SOURCE)):
             pattern = _pattern(name, other or "") if name else None
             if pattern is not None:

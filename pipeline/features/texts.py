@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,6 @@ from pipeline.features.ngrams import SOURCE, TARGET
 
 # Between headline and body: a blank line, so that the headline is a sentence by itself.
 HEADLINE_END: Final = "\n\n"
-_TOWARDS: Final = " > "
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,18 @@ class Texts:
         return self.buffer[self.offsets[at] : self.offsets[at + 1]].tobytes().decode()
 
 
+class Parties(NamedTuple):
+    """Whom an example is about, in words: the target, and who acts towards it if that is said."""
+
+    target: str
+    source_entity: str | None = None
+
+    @property
+    def words(self) -> str:
+        """How they are written beside the text."""
+        return f"{self.source_entity} > {self.target}" if self.source_entity else self.target
+
+
 @dataclass(frozen=True)
 class Asked:
     """The examples of one task: which text each is about, and where its target stands in it."""
@@ -40,9 +51,8 @@ class Asked:
     bounds: NDArray[np.int64]  # mentions of example i are bounds[i] to bounds[i + 1]
     mentions: NDArray[np.int32]  # [k, 2] characters of the text, headline included
     roles: NDArray[np.int8]  # [k] TARGET or SOURCE
-    # [n] `target` or `source entity > target` in words, for the rungs that read it; none where the
-    # whole text is asked about.
-    names: Sequence[str] = ()
+    # [n] in words, for the rungs that read it; none where the whole text is asked about.
+    names: Sequence[Parties] = ()
 
     def __len__(self) -> int:
         return len(self.text_of)
@@ -119,7 +129,7 @@ def about_targets(
     text_of: Sequence[int],
     targets: Sequence[Spans],
     sources: Sequence[Spans],
-    names: Sequence[str],
+    names: Sequence[Parties],
 ) -> Asked:
     """Ask of each text about the target that `targets` mentions in its body and `names` names."""
     bounds = np.zeros(len(text_of) + 1, np.int64)
@@ -138,14 +148,3 @@ def about_targets(
         roles=np.ascontiguousarray(table[:, 2]).astype(np.int8),
         names=names,
     )
-
-
-def name_of_pair(target: str, source_entity: str | None) -> str:
-    """Return how the target, and who acts towards it, are written beside the text."""
-    return f"{source_entity}{_TOWARDS}{target}" if source_entity else target
-
-
-def names_of_pair(name: str) -> tuple[str | None, str]:
-    """Return (source entity, target) as they were joined by `name_of_pair`."""
-    source_entity, towards, target = name.partition(_TOWARDS)
-    return (source_entity, target) if towards else (None, name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -23,6 +24,8 @@ _SIDES: Final = {
     "testing": records.Side.TEST,
 }
 _ID_DIGITS: Final = 16
+# Categories of Unicode: control and format characters, such as the zero-width space.
+_INVISIBLE: Final = ("Cc", "Cf")
 _DECLARED: Final = "declared"
 
 
@@ -206,7 +209,11 @@ def _clean(value: str, name: str) -> str:
     if "\0" in value:
         raise UnfitError(f"'{name}' holds a NUL character")
     text = tidy(value)
-    return "" if text.isspace() else text
+    return text if any(map(_is_visible, text)) else ""
+
+
+def _is_visible(character: str) -> bool:
+    return not (character.isspace() or unicodedata.category(character) in _INVISIBLE)
 
 
 def _id(values: Mapping[str, Any], name: str) -> str | None:

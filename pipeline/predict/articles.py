@@ -9,7 +9,7 @@ import pyarrow as pa
 from pipeline.bundle import Bundle
 from pipeline.codebook import Asks, Codebook
 from pipeline.errors import DataError
-from pipeline.features import Texts, about_targets, texts_of, whole_texts
+from pipeline.features import Parties, Texts, about_targets, texts_of, whole_texts
 from pipeline.mentions import MentionFinder
 from pipeline.predict.examples import Examples, predict_examples
 from pipeline.predict.hierarchy import Hierarchy
@@ -101,7 +101,7 @@ def _target_examples(task: str, texts: Texts, mentioned: Mentioned, codebook: Co
         [row for row, _, _ in mentioned],
         [spans for _, _, spans in mentioned],
         [()] * len(mentioned),
-        [known.get(target, target) for _, target, _ in mentioned],
+        [Parties(known.get(target, target)) for _, target, _ in mentioned],
     )
     return Examples(task, asked, [target for _, target, _ in mentioned])
 
@@ -123,7 +123,7 @@ def named_targets(
         for row, name in zip(rows, names, strict=True)
     ]
     wordings = [
-        bundle.codebook.target_names.get(name, targets[row])
+        Parties(bundle.codebook.target_names.get(name, targets[row]))
         for row, name in zip(rows, names, strict=True)
     ]
     asked = about_targets(texts, rows, spans, [()] * len(rows), wordings)

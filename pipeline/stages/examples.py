@@ -151,7 +151,7 @@ class Material:
         if self.soft is not None and self.soft.uncoded.any():
             for said in (self.soft.uncoded, self.soft.likely, self.soft.weights):
                 digest.update(np.ascontiguousarray(said).tobytes())
-        digest.update("\0".join(asked.names).encode())
+        digest.update("\0".join(each.words for each in asked.names).encode())
         return digest.digest()
 
     @property

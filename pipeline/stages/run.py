@@ -73,19 +73,18 @@ def run_stages(
 
 def _check_predict(config: Config, codebook: Codebook) -> None:
     """Raise ConfigError where what is asked of predictions can be had in no task."""
-    tasks = codebook.tasks.values()
-    if config.predict.back_off is not None and not any(
-        label.parent for task in tasks for label in task.labels
-    ):
-        raise ConfigError(
-            f"predict.back_off: {config.predict.back_off:g} goes from labels to their parents, and "
-            f"no label of {config.codebook} has one; give them a 'parent', or set it to null"
-        )
-    for name in ("abstain", "sets"):
-        if getattr(config.predict, name) is not None and all(
-            task.choose is Choose.MANY for task in tasks
-        ):
+    of_one = [task for task in codebook.tasks.values() if task.choose is Choose.ONE]
+    for name in ("abstain", "back_off", "sets"):
+        if getattr(config.predict, name) is not None and not of_one:
             raise ConfigError(
                 f"predict.{name}: is for tasks with one label, and those of {config.codebook} all "
                 "choose many; set it to null"
             )
+    if config.predict.back_off is not None and not any(
+        label.parent for task in of_one for label in task.labels
+    ):
+        raise ConfigError(
+            f"predict.back_off: {config.predict.back_off:g} goes from labels to their parents, and "
+            f"no label of a task of {config.codebook} with one label has one; give them a "
+            "'parent', or set it to null"
+        )

@@ -244,7 +244,7 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
         value, state = _mean_macro_f1(scores), TrialState.COMPLETE
     except TrialPruned:
         pass
-    except ConfigError as error:  # each value can be had, but not with the other ones
+    except (ConfigError, DataError) as error:  # not with the other values, or not of this data
         trial.set_user_attr("refused", str(error))
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)

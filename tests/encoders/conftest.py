@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from pipeline.features import about_targets, texts_of, whole_texts
+from pipeline.features import Parties, about_targets, texts_of, whole_texts
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def ask():
         for _, body, target, source in rows:
             targets.append(spans_in(body, target))
             sources.append(spans_in(body, source) if source else [])
-            names.append(f"{source} > {target}" if source else target)
+            names.append(Parties(target, source))
         return texts, about_targets(texts, range(len(rows)), targets, sources, names)
 
     return make

@@ -147,11 +147,28 @@ def changed(encoder, folder, **about):
         ({"num_hidden_layers": 3}, r"lacks 16 of the weights .* such as encoder\.layer\.2\."),
         ({"model_type": "mpnet"}, r"lacks \d+ of the weights that config\.json asks for"),
         ({"model_type": "no such type"}, "not an encoder that can be read"),
+        ({"model_type": "t5"}, "not an encoder that can be read"),
+        ({"num_attention_heads": 0}, r"not an encoder that can be read \(ZeroDivisionError: "),
+        ({"hidden_act": "nope"}, r"not an encoder that can be read \(KeyError: 'nope'\)"),
+        ({"dtype": "nonsense"}, r"not an encoder that can be read \(AttributeError: .*nonsense"),
+        ({"vocab_size": "30522"}, "not an encoder that can be read .*vocab_size"),
     ],
 )
 def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, about, message):
     with pytest.raises(BundleError, match=message):
         _ = changed(tiny_bert, tmp_path, **about).network
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"max_position_embeddings": "128"}, "max_position_embeddings must .* it is '128'"),
+        ({"model_type": "roberta", "pad_token_id": None}, "pad_token_id must .* it is None"),
+    ],
+)
+def test_how_much_it_reads_at_once_must_be_told_in_numbers(tiny_bert, tmp_path, about, message):
+    with pytest.raises(ConfigError, match=rf"config\.json: {message}; name an encoder"):
+        changed(tiny_bert, tmp_path, **about).check_window(32)
 
 
 def test_a_width_that_is_no_number_is_named(tiny_bert, tmp_path):

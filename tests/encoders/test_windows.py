@@ -104,6 +104,12 @@ def test_a_marked_name_stands_in_for_a_mention_that_is_not_there(bert, ask):
         assert len(window.ids) <= 32
 
 
+def test_a_name_may_hold_what_stands_between_who_acts_and_the_target(bert, ask):
+    view = MentionView(name="marked")
+    _, windows = cut(bert, ask((None, PACT, "Salt > Pact", None)), window=64, target=view)
+    assert words(bert, windows[0]).endswith("[SEP] [ salt > pact ] [SEP]")
+
+
 def test_a_marked_name_is_no_mention_where_the_text_has_one(bert, ask):
     view = MentionView(name="marked")
     _, windows = cut(bert, ask((None, PACT, "Salt Pact", None)), window=64, target=view)

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import NgramFeatures, TargetView
-from pipeline.features import NgramVectorizer, about_targets, reference, texts_of, whole_texts
+from pipeline.features import (
+    NgramVectorizer,
+    Parties,
+    about_targets,
+    reference,
+    texts_of,
+    whole_texts,
+)
 from pipeline.features.abbreviations import abbreviation_hashes
 from pipeline.features.characters import classes, lower
 from pipeline.features.ngrams import SOURCE, TARGET, Block
@@ -88,7 +95,7 @@ def test_features_agree(text, chars, words, window, show, data):
         (
             True,
             texts,
-            about_targets(texts, [0], [targets], [sources], [""]),
+            about_targets(texts, [0], [targets], [sources], [Parties("")]),
             reference.target_features(text, mentions, section),
         ),
     ):
@@ -111,7 +118,7 @@ def test_rows_and_scores_agree_with_the_reference():
     ]
     texts = _texts(*bodies)
     targets = [[(4, 8)], [(15, 19)], []]
-    asked = about_targets(texts, [0, 1, 2], targets, [[], [], []], [""] * 3)
+    asked = about_targets(texts, [0, 1, 2], targets, [[], [], []], [Parties("")] * 3)
     vectorizer = NgramVectorizer(section, sees_target=True).fit(texts, asked)
     matrix = vectorizer.transform(texts, asked)
     idf = dict(zip(vectorizer.kept_.tolist(), vectorizer.idf_.tolist(), strict=True))

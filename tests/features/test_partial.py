@@ -6,15 +6,22 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.features import TARGET, about_targets, texts_of, whole_texts, with_partial_mentions
+from pipeline.features import (
+    TARGET,
+    Parties,
+    about_targets,
+    texts_of,
+    whole_texts,
+    with_partial_mentions,
+)
 
 
 def found(body, target, source=None, title=None, targets=(), sources=()):
     """Return the wordings that stand for the target and for the source entity."""
     texts = texts_of(pa.array([title], pa.large_string()), pa.array([body], pa.large_string()))
-    name = f"{source} > {target}" if source else target
     asked = with_partial_mentions(
-        texts, about_targets(texts, [0], [list(targets)], [list(sources)], [name])
+        texts,
+        about_targets(texts, [0], [list(targets)], [list(sources)], [Parties(target, source)]),
     )
     whole = texts.buffer.tobytes().decode()
     by_role = ([], [])

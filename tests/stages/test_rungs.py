@@ -14,7 +14,7 @@ import yaml
 from pipeline.artifacts import RunFolder, digest_of, read_table
 from pipeline.bundle import load_bundle
 from pipeline.config import load
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.features import texts_of, whole_texts
 from pipeline.stages import run_stages
 from pipeline.stages.examples import coded_examples
@@ -49,13 +49,13 @@ def member(rung, encoder, cache, **train):
     return sections
 
 
-def run_rung(sections, folder, last="evaluate"):
+def run_rung(sections, folder, last="evaluate", annotations=ROOT / "data" / "annotations.csv"):
     config = yaml.safe_load((ROOT / "configs" / "default.yaml").read_text())
     config.pop("features")
     config |= sections
     config["codebook"] = str(ROOT / config["codebook"])
     config["ingest"]["root"] = str(ROOT / "data")
-    config["label"]["annotations"] = [str(ROOT / "data" / "annotations.csv")]
+    config["label"]["annotations"] = [str(annotations)]
     config["track"] = {"enabled": False}
     config["evaluate"] = {"resamples": 100}
     folder.mkdir(parents=True, exist_ok=True)
@@ -261,9 +261,25 @@ def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
     assert len(exchanged) == 3  # of the stance task; neither of topics nor of its blind twin
     for names, others in exchanged:
         assert len(others) == len(names) > 40
-        assert set(others) <= set(names)
-        assert all(one != other for one, other in zip(names, others, strict=True))
+        targets = [name.target for name in names]
+        assert set(others) <= set(targets)
+        assert all(one != other for one, other in zip(targets, others, strict=True))
     assert exchanged[0][1] != exchanged[1][1]
+
+
+def test_targets_are_not_exchanged_where_there_is_one(tiny_bert, tmp_path):
+    head, *rows = (ROOT / "data" / "annotations.csv").read_text().splitlines(keepends=True)
+    named = [row.split(",")[2] for row in rows]
+    most = max(filter(None, named), key=named.count)
+    of_one = tmp_path / "annotations.csv"
+    of_one.write_text(
+        head + "".join(r for r, name in zip(rows, named, strict=True) if name in ("", most))
+    )
+    sections = member(FINETUNE, tiny_bert, tmp_path, epochs=1, exchanged_targets=0.3)
+    with pytest.raises(
+        DataError, match=r"0\.3 shows names .* side of 'stance' has one; set it to 0"
+    ):
+        run_rung(sections, tmp_path / "run", "train", of_one)
 
 
 def test_a_training_is_kept_under_what_it_depends_on(tiny_bert, tmp_path):

@@ -119,6 +119,17 @@ def test_values_that_cannot_go_together_are_refused_and_the_search_goes_on(
     assert found.best == tried
 
 
+def test_values_that_the_data_cannot_bear_are_refused_and_the_search_goes_on(project, tmp_path):
+    loading = project(tune={"space": {"features.min_count": [1, 5000]}, "trials": 4})
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    states = {row["changes"]["features.min_count"]: row["state"] for row in found.trials}
+    assert states == {1: "complete", 5000: "refused"}
+    assert "no feature occurs in 5000 training examples or more" in next(
+        row["refused"] for row in found.trials if "refused" in row
+    )
+    assert found.best["changes"] == {"features.min_count": 1}
+
+
 def test_trainings_of_an_ensembles_trials_are_not_kept(project, tiny_bert, tmp_path):
     tuned = {
         "features": {"kind": "encoder", "model": str(tiny_bert), "window": 48},

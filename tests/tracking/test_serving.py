@@ -15,7 +15,7 @@ from pipeline.bundle import LinearHead, NgramModel, load_bundle, save_bundle
 from pipeline.codebook import Codebook
 from pipeline.config import NgramFeatures, Track
 from pipeline.errors import DataError
-from pipeline.features import NgramVectorizer, about_targets, texts_of, whole_texts
+from pipeline.features import NgramVectorizer, Parties, about_targets, texts_of, whole_texts
 from pipeline.records import ARTICLES, PREDICTIONS
 from pipeline.tracking import resolve_bundle, track
 from pipeline.tracking.serving import (
@@ -134,7 +134,7 @@ def _model(codebook, name):
     texts = texts_of(pa.chunked_array([pa.nulls(3, pa.large_string())]), pa.chunked_array([TEXTS]))
     sees_target = name == "stance"
     asked = (
-        about_targets(texts, [0, 2], [[(0, 10)], [(0, 12)]], [()] * 2, ["", ""])
+        about_targets(texts, [0, 2], [[(0, 10)], [(0, 12)]], [()] * 2, [Parties("")] * 2)
         if sees_target
         else whole_texts(np.arange(3))
     )

@@ -23,7 +23,7 @@ from pipeline.encoders.tuning import (
     tune,
 )
 from pipeline.errors import ConfigError, DataError
-from pipeline.features import Asked, names_of_pair
+from pipeline.features import Asked
 from pipeline.stages.examples import Material, View
 from pipeline.stages.rungs.rung import MODEL_CURVE, Curves, Learned, named
 from pipeline.train import (
@@ -105,6 +105,7 @@ class FinetuneRung:
         ]
         for pupil in pupils:
             pupil.check()
+        self._check_exchanged(pupils)
         examples = [
             example for head, pupil in enumerate(pupils) for example in pupil.examples(head, False)
         ]
@@ -142,6 +143,16 @@ class FinetuneRung:
             )
             for pupil, head, fit in zip(pupils, final.heads, calibrated, strict=True)
         }
+
+    def _check_exchanged(self, pupils: Sequence["_Pupil"]) -> None:
+        """Raise DataError where targets are to be exchanged, and no task has another one."""
+        about = [pupil for pupil in pupils if pupil.material.view.sees_target]
+        if self.section.exchanged_targets and about and not any(p.exchanges for p in about):
+            tasks = ", ".join(f"'{pupil.material.view.task}'" for pupil in about)
+            raise DataError(
+                f"train.exchanged_targets: {self.section.exchanged_targets:g} shows names of other "
+                f"targets, and the train side of {tasks} has one; set it to 0"
+            )
 
     def _model(
         self, tuned: Tuned, pupil: "_Pupil", head: TunedHead, fit: "_Judged"
@@ -223,12 +234,17 @@ class _Pupil:
         shows_names = bool(asked.names) and self._features.target.mention == "mark"
         if not (self._section.exchanged_targets and shows_names):
             return []
-        targets = [names_of_pair(name)[1] for name in asked.names]
+        targets = [name.target for name in asked.names]
         known = sorted({targets[row] for row in np.flatnonzero(~self.material.is_dev).tolist()})
         if len(known) == 1:
             return []
         draw = np.random.default_rng(self._seed)
         return [[_another(known, target, draw) for target in targets] for _ in range(_EXCHANGES)]
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether there are names of other targets to show."""
+        return bool(self._exchanged)
 
     def check(self) -> None:
         """Raise DataError where there is too little to learn from or to choose on."""
