@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import BundleError, DataError
+from pipeline.errors import BundleError, DataError, UnavailableError
 
 COMPRESSION: Final = "zstd"
 _REPEATS: Final = "repeats"
@@ -226,12 +226,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _folder_beside(path: Path) -> Path:
-    """Make a new hidden folder beside `path`; DataError where there cannot be one."""
+    """Make a new hidden folder beside `path`; UnavailableError where there cannot be one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
-        raise DataError(f"{path}: {path.parent} cannot be written to ({error.strerror})") from None
+        raise UnavailableError(
+            f"{path}: {path.parent} cannot be written to ({error.strerror})"
+        ) from None
 
 
 def _replace_folder(temporary: Path, path: Path, old: Path) -> None:

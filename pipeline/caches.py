@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from pipeline.errors import DataError
+from pipeline.errors import UnavailableError
 
 
 @contextmanager
 def open_cache(path: Path, table: str, key: str, otherwise: str) -> Iterator[sqlite3.Connection]:
     """Open the file at `path`, made if need be, with a table as SQL declares it.
 
-    DataError, where it cannot be used, names the config's key and what to do `otherwise`.
+    UnavailableError, where it cannot be used, names the config's key and what to do `otherwise`.
     """
     with ExitStack() as opened:
         try:
@@ -21,7 +21,7 @@ def open_cache(path: Path, table: str, key: str, otherwise: str) -> Iterator[sql
             base.execute("PRAGMA journal_mode=WAL")
             base.execute(f"CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID")
         except (OSError, sqlite3.Error) as error:
-            raise DataError(
+            raise UnavailableError(
                 f"{key}: {path} cannot be used ({error}); remove it, or {otherwise}"
             ) from None
         yield base

@@ -21,6 +21,10 @@ class DataError(PipelineError):
     """The articles or annotations cannot be used as they are."""
 
 
+class UnavailableError(PipelineError):
+    """Something outside does not answer, such as the network or a disk; it may do so later."""
+
+
 class BundleError(PipelineError):
     """A model folder is incomplete, changed, or made by an incompatible version."""
 

@@ -481,7 +481,7 @@ SECTIONS = {
             "config.yaml:15:1: train: members 'a' and 'b' will say the same; give one of them "
             "other settings",
             edit=("config.yaml", "  C: [1.0, 10.0]",
-                  "  kind: ensemble\n  members: {a: {}, b: {seed: 3, train: {thresholds: half}}}")),
+                  "  kind: ensemble\n  members: {a: {}, b: {seed: 3}}")),
         Bad("Two members of an ensemble are the same fine-tuning", "slant run config.yaml",
             "config.yaml:15:1: train: members 'a' and 'b' will say the same; give one of them "
             "other settings, or a seed of its own",
@@ -495,8 +495,8 @@ SECTIONS = {
             edit=("config.yaml", "  C: [1.0, 10.0]",
                   "  kind: ensemble\n  members: {B: {}, b: {}}")),
         Bad("Answers are to go to parents, and no label has one", f"{SET} predict.back_off=0.6",
-            "predict.back_off: 0.6 goes from labels to their parents, and no label of a task of "
-            "codebook.yaml with one label has one; give them a 'parent', or set it to null"),
+            "predict.back_off: 0.6 goes from labels to their parents, and no task of codebook.yaml "
+            "that chooses one label has such; give labels a 'parent', or set it to null"),
         Bad("Answers are to go to parents, and every task chooses many",
             f"{SET} predict.back_off=0.6",
             "predict.back_off: is for tasks with one label, and those of codebook.yaml all choose "

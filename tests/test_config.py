@@ -76,6 +76,29 @@ def test_the_strengths_that_are_tried_suit_the_features_and_the_loss(load, secti
     assert plain.train.C == [0.3, 1.0, 3.0, 10.0]
 
 
+@pytest.mark.parametrize(
+    ("section", "decides"),
+    [
+        ({}, False),
+        ({"train": {"folds": 5}}, True),
+        ({"train": {"calibration": "bias"}}, True),
+        ({"features": {"kind": "encoder"}, "train": {"kind": "finetune"}}, True),
+    ],
+)
+def test_a_seed_tells_members_apart_where_it_draws_something(section, decides):
+    one, other = (config.Rung.model_validate({**section, "seed": seed}) for seed in (1, 2))
+    assert (one.what_decides != other.what_decides) == decides
+
+
+def test_where_vectors_are_kept_does_not_tell_members_apart():
+    one, other = (
+        config.Rung.model_validate({"features": {"kind": "encoder", "cache": cache}})
+        for cache in (None, "elsewhere")
+    )
+    assert one != other
+    assert one.what_decides == other.what_decides
+
+
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
 def test_every_key_has_a_sentence_that_says_what_it_does(section):
     assert section.__doc__

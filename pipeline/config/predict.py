@@ -30,9 +30,9 @@ class Predict(Section):
     evidence: Annotated[int, Field(ge=0, le=20)] = 2
     """Sentences of evidence on each row."""
     back_off: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Where labels have parents: the answer goes down from the likeliest label at the top as long
-    as one below is at least so likely; null answers with the likeliest single label. Scores are of
-    the labels as they were coded."""
+    """Where labels have parents, in tasks with one label: the answer goes down from the likeliest
+    label at the top as long as one below is at least so likely; null answers with the likeliest
+    single label. Scores are of the labels as they were coded."""
     abstain: Abstain | None = None
     """Withhold unsure answers in tasks with one label; null answers everything. Scores are of all
     answers, and say what withholding came to on test."""

@@ -156,12 +156,12 @@ class Rung(Section):
         return self
 
     @property
-    def decisive(self) -> dict[str, Any]:
-        """What its answers as a member of an ensemble depend on.
+    def what_decides(self) -> dict[str, Any]:
+        """Return the settings that its answers depend on: without a seed that draws nothing.
 
-        Thresholds are those of the ensemble. Linear training draws folds and nothing else.
+        Linear training draws folds alone, its own and those of `calibration: bias`.
         """
-        said = self.model_dump(exclude={"train": {"thresholds"}})
+        said = self.model_dump(exclude={"features": {"cache", "batch"}, "train": {"cache"}})
         train = self.train
         if train.kind == "linear" and not train.folds and train.calibration != "bias":
             del said["seed"]
@@ -203,11 +203,12 @@ class EnsembleTrain(Section):
     @model_validator(mode="after")
     def _check_members(self) -> Self:
         for one, other in itertools.combinations(self.members, 2):
-            if self.members[one].decisive == self.members[other].decisive:
-                is_linear = self.members[one].train.kind == "linear"
+            what_decides = self.members[one].what_decides
+            if what_decides == self.members[other].what_decides:
+                or_seed = ", or a seed of its own" if "seed" in what_decides else ""
                 raise ValueError(
                     f"members {one!r} and {other!r} will say the same; give one of them other "
-                    + ("settings" if is_linear else "settings, or a seed of its own")
+                    f"settings{or_seed}"
                 )
         return self
 

@@ -73,20 +73,27 @@ class Encoder:
     @property
     def width(self) -> int:
         """Numbers in a token's vector."""
-        return self._whole("hidden_size", self._about.get("dim"))
+        return self._whole_number("hidden_size", "dim")
 
     @property
     def layers(self) -> int:
         """How many layers there are."""
-        return self._whole("num_hidden_layers", self._about.get("n_layers", 0))
+        return self._whole_number("num_hidden_layers", "n_layers", otherwise=0, least=0)
 
-    def _whole(self, key: str, otherwise: Any = None) -> int:
-        """Return a whole number of the config, or `otherwise` where it does not say."""
-        value = self._about.get(key, otherwise)
-        if type(value) is not int:
+    def _whole_number(self, *keys: str, otherwise: int | None = None, least: int = 1) -> int:
+        """Return what the config says under the first of `keys` that is not null.
+
+        `otherwise` where none says anything. Raise ConfigError where that is no number of at least
+        `least`.
+        """
+        key = next((key for key in keys if self._about.get(key) is not None), keys[0])
+        value = self._about.get(key)
+        if value is None:
+            value = otherwise
+        if type(value) is not int or value < least:
             raise ConfigError(
-                f"{self.files.folder / CONFIG}: {key} must be a whole number; it is {value!r}; "
-                f"{_USABLE}"
+                f"{self.files.folder / CONFIG}: {key} must be a whole number, {least} or more; it "
+                f"is {value!r}; {_USABLE}"
             )
         return value
 
@@ -106,9 +113,10 @@ class Encoder:
         """Raise ConfigError if the encoder was not made for so many tokens at once."""
         if self._about.get("max_position_embeddings") is None:  # relative: any length can be read
             return
-        positions = self._whole("max_position_embeddings")
+        positions = self._whole_number("max_position_embeddings")
         if self._about.get("model_type") in _OFFSET_POSITIONS:
-            positions -= self._whole("pad_token_id", 1) + 1
+            otherwise = None if "pad_token_id" in self._about else 1  # null cannot be counted from
+            positions -= self._whole_number("pad_token_id", otherwise=otherwise, least=0) + 1
         if window > positions:
             raise ConfigError(
                 f"features.window: {window} tokens are more than the {positions} that "
@@ -280,6 +288,8 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
                 ignore_mismatched_sizes=True,  # refused below, by their names
                 output_loading_info=True,
             )
+        except MemoryError:
+            raise
         except Exception as error:  # what a stranger's config holds can fail anywhere in there
             raise BundleError(
                 f"{files.folder}: not an encoder that can be read ({_reason(error)})"
@@ -294,7 +304,7 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what an error says, after its name where that says too little."""
+    """Return the first line of what an error says; its kind before it where users read none."""
     line = next(filter(None, map(str.strip, str(error).splitlines())), "")
     is_told = line and isinstance(error, OSError | ValueError | RuntimeError)
     return line if is_told else f"{type(error).__name__}: {line}".removesuffix(": ")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.artifacts import DIGESTS, ENCODERS, RunFolder, digest_of, verify_bundle_folder
-from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
+from pipeline.errors import BundleError, ConfigError, MissingExtraError, UnavailableError
 
 INSTALL: Final = "make encoder, or pip install '.[encoder]' in Slant's folder"
 
@@ -143,7 +143,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(_FROM_HUB)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         message = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
+        raise UnavailableError(
             f"features.model: {name} cannot be had from the hub ({message}); check the name, the "
             "revision and the network, or name a folder"
         ) from None

@@ -146,9 +146,9 @@ def _second_segment(
     example: int,
     another: str | None,
 ) -> _Second:
-    if not asked.names or section.target.mention == "mask":
+    if not asked.parties or section.target.mention == "mask":
         return _Second([], np.zeros(0, np.bool_))
-    parties = asked.names[example]
+    parties = asked.parties[example]
     if another:
         parties = parties._replace(target=another)
     most = int(section.window * _LONGEST_NAME)

@@ -34,8 +34,8 @@ def gather(
         return texts, whole_texts(rows)
     targets, sources = _spans(examples["mentions"]), _spans(examples["source_mentions"])
     who = zip(examples["target"].to_pylist(), examples["source_entity"].to_pylist(), strict=True)
-    names = [Parties(target_names.get(target, target), source) for target, source in who]
-    return texts, about_targets(texts, rows.tolist(), targets, sources, names)
+    parties = [Parties(target_names.get(target, target), source) for target, source in who]
+    return texts, about_targets(texts, rows.tolist(), targets, sources, parties)
 
 
 def _spans(column: pa.ChunkedArray) -> list[Spans]:

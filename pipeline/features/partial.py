@@ -30,7 +30,7 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
     begins alike and differs in the last letters at most; one that is written with a capital in the
     name has one in the text. What is part of a mention already is passed over.
     """
-    if not asked.names:
+    if not asked.parties:
         return asked
     rows: list[tuple[int, int, int]] = []
     bounds = [0]
@@ -44,7 +44,7 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
             (start, end, role)
             for (start, end), role in zip(spans, asked.roles[first:last].tolist(), strict=True)
         ]
-        target, source = asked.names[example]
+        target, source = asked.parties[example]
         for name, other, role in ((target, source, TARGET), (source, target, SOURCE)):
             pattern = _pattern(name, other or "") if name else None
             if pattern is not None:
@@ -59,7 +59,7 @@ def with_partial_mentions(texts: Texts, asked: Asked) -> Asked:
         np.array(bounds, np.int64),
         np.ascontiguousarray(table[:, :2]),
         np.ascontiguousarray(table[:, 2]).astype(np.int8),
-        asked.names,
+        asked.parties,
     )
 
 

@@ -51,8 +51,8 @@ class Asked:
     bounds: NDArray[np.int64]  # mentions of example i are bounds[i] to bounds[i + 1]
     mentions: NDArray[np.int32]  # [k, 2] characters of the text, headline included
     roles: NDArray[np.int8]  # [k] TARGET or SOURCE
-    # [n] in words, for the rungs that read it; none where the whole text is asked about.
-    names: Sequence[Parties] = ()
+    # [n] for the rungs that read the names; none where the whole text is asked about.
+    parties: Sequence[Parties] = ()
 
     def __len__(self) -> int:
         return len(self.text_of)
@@ -67,7 +67,7 @@ class Asked:
             bounds=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             mentions=self.mentions[places],
             roles=self.roles[places],
-            names=[self.names[row] for row in rows] if self.names else (),
+            parties=[self.parties[row] for row in rows] if self.parties else (),
         )
 
 
@@ -129,9 +129,9 @@ def about_targets(
     text_of: Sequence[int],
     targets: Sequence[Spans],
     sources: Sequence[Spans],
-    names: Sequence[Parties],
+    parties: Sequence[Parties],
 ) -> Asked:
-    """Ask of each text about the target that `targets` mentions in its body and `names` names."""
+    """Ask of each text about the target that `targets` mentions in its body and `parties` names."""
     bounds = np.zeros(len(text_of) + 1, np.int64)
     rows: list[tuple[int, int, int]] = []
     for index, text in enumerate(text_of):
@@ -146,5 +146,5 @@ def about_targets(
         bounds=bounds,
         mentions=np.ascontiguousarray(table[:, :2]),
         roles=np.ascontiguousarray(table[:, 2]).astype(np.int8),
-        names=names,
+        parties=parties,
     )

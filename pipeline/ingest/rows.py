@@ -24,8 +24,10 @@ _SIDES: Final = {
     "testing": records.Side.TEST,
 }
 _ID_DIGITS: Final = 16
-# Categories of Unicode: control and format characters, such as the zero-width space.
-_INVISIBLE: Final = ("Cc", "Cf")
+# Categories of Unicode: control and format characters, such as the zero-width space, and marks
+# that show on others. Blanks and fillers are letters and symbols there.
+_INVISIBLE: Final = ("Cc", "Cf", "Mn")
+_FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
 _DECLARED: Final = "declared"
 
 
@@ -209,11 +211,18 @@ def _clean(value: str, name: str) -> str:
     if "\0" in value:
         raise UnfitError(f"'{name}' holds a NUL character")
     text = tidy(value)
-    return text if any(map(_is_visible, text)) else ""
+    # Nearly every text shows itself at once; of the others each character is looked at once.
+    if any(map(_is_visible, text[:64])) or any(map(_is_visible, set(text[64:]))):
+        return text
+    return ""
 
 
 def _is_visible(character: str) -> bool:
-    return not (character.isspace() or unicodedata.category(character) in _INVISIBLE)
+    return not (
+        character.isspace()
+        or unicodedata.category(character) in _INVISIBLE
+        or character in _FILLERS
+    )
 
 
 def _id(values: Mapping[str, Any], name: str) -> str | None:

@@ -122,11 +122,11 @@ def named_targets(
         MentionFinder({name: known.get(name, [targets[row]])}).find(bodies[row]).get(name, [])
         for row, name in zip(rows, names, strict=True)
     ]
-    wordings = [
+    parties = [
         Parties(bundle.codebook.target_names.get(name, targets[row]))
         for row, name in zip(rows, names, strict=True)
     ]
-    asked = about_targets(texts, rows, spans, [()] * len(rows), wordings)
+    asked = about_targets(texts, rows, spans, [()] * len(rows), parties)
     parts = [
         predict_examples(
             bundle,

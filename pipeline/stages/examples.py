@@ -151,7 +151,8 @@ class Material:
         if self.soft is not None and self.soft.uncoded.any():
             for said in (self.soft.uncoded, self.soft.likely, self.soft.weights):
                 digest.update(np.ascontiguousarray(said).tobytes())
-        digest.update("\0".join(each.words for each in asked.names).encode())
+        for target, source_entity in asked.parties:
+            digest.update(f"{source_entity or ''}\0{target}\0".encode())
         return digest.digest()
 
     @property

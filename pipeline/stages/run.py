@@ -85,6 +85,6 @@ def _check_predict(config: Config, codebook: Codebook) -> None:
     ):
         raise ConfigError(
             f"predict.back_off: {config.predict.back_off:g} goes from labels to their parents, and "
-            f"no label of a task of {config.codebook} with one label has one; give them a "
+            f"no task of {config.codebook} that chooses one label has such; give labels a "
             "'parent', or set it to null"
         )

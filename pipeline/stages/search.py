@@ -26,7 +26,7 @@ from pipeline.artifacts import (
     write_json,
 )
 from pipeline.config import Config, Range, Tune
-from pipeline.errors import ConfigError, DataError, MissingExtraError
+from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
 from pipeline.evaluate import evaluate
 from pipeline.records import Side
 from pipeline.stages.examples import coded_examples
@@ -49,8 +49,8 @@ _IN_A_TRIAL: Final = {
     "track.enabled": False,
     "evaluate.blind_twin": False,
 }
-
-
+# Values that do not go together, that the data cannot bear, or that name a broken encoder.
+_UNFIT: Final = (ConfigError, DataError, BundleError)
 # Of a study: the run in MLflow that a search which is not over is recorded in.
 _RECORDED_IN: Final = "recorded_in"
 
@@ -101,6 +101,8 @@ def search(
             if found.best is not None:
                 group.tell(found.best["changes"], _summary(found))
             study.set_user_attr(_RECORDED_IN, None)
+    if found.trials and all("refused" in trial for trial in found.trials):
+        raise DataError(f"tune: no trial could be done; the first: {found.trials[0]['refused']}")
     return found
 
 
@@ -244,7 +246,7 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
         value, state = _mean_macro_f1(scores), TrialState.COMPLETE
     except TrialPruned:
         pass
-    except (ConfigError, DataError) as error:  # not with the other values, or not of this data
+    except _UNFIT as error:
         trial.set_user_attr("refused", str(error))
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)

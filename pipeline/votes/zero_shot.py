@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.codebook import Label
 from pipeline.config import EncoderFeatures, ZeroShot
 from pipeline.encoders import Encoder, open_encoder, windows_of
-from pipeline.errors import ConfigError, DataError, MissingExtraError
+from pipeline.errors import ConfigError, DataError, MissingExtraError, UnavailableError
 from pipeline.features.texts import Texts, texts_of, whole_texts
 from pipeline.records import VOTES
 from pipeline.votes.places import window
@@ -115,7 +115,7 @@ def _margin(
 def _open(section: ZeroShot) -> Encoder:
     try:
         return open_encoder(_features(section))
-    except (ConfigError, DataError, MissingExtraError) as error:
+    except (ConfigError, DataError, MissingExtraError, UnavailableError) as error:
         told = str(error).replace("features.", "label.zero_shot.", 1)
         raise type(error)(told) from None
 

@@ -42,12 +42,12 @@ def ask():
             import numpy as np
 
             return texts, whole_texts(np.arange(len(rows)))
-        targets, sources, names = [], [], []
+        targets, sources, parties = [], [], []
         for _, body, target, source in rows:
             targets.append(spans_in(body, target))
             sources.append(spans_in(body, source) if source else [])
-            names.append(Parties(target, source))
-        return texts, about_targets(texts, range(len(rows)), targets, sources, names)
+            parties.append(Parties(target, source))
+        return texts, about_targets(texts, range(len(rows)), targets, sources, parties)
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import EncoderFeatures
 from pipeline.encoders import Encoder, find_encoder, open_encoder, windows_of
-from pipeline.errors import BundleError, ConfigError, DataError
+from pipeline.errors import BundleError, ConfigError, UnavailableError
 
 ROWS = [
     ("Growers cheer", "Captains fear the Salt Pact. " * 30, "Salt Pact", "Captains"),
@@ -112,7 +112,7 @@ def test_what_several_examples_have_in_common_is_read_once(
 def test_a_cache_that_is_no_database_is_named(bert, ask, tmp_path):
     cut = windows(bert, ask(*ROWS))
     (tmp_path / f"{bert.files.digest[:16]}-16.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(DataError, match=r"features\.cache: .*sqlite cannot be used"):
+    with pytest.raises(UnavailableError, match=r"features\.cache: .*sqlite cannot be used"):
         bert.vectors(cut, 3, 8, with_mention=False, cache=tmp_path)
 
 
@@ -163,6 +163,7 @@ def test_weights_that_do_not_fit_the_config_are_refused(tiny_bert, tmp_path, abo
     ("about", "message"),
     [
         ({"max_position_embeddings": "128"}, "max_position_embeddings must .* it is '128'"),
+        ({"max_position_embeddings": -1}, "max_position_embeddings must .* it is -1"),
         ({"model_type": "roberta", "pad_token_id": None}, "pad_token_id must .* it is None"),
     ],
 )
@@ -174,7 +175,9 @@ def test_how_much_it_reads_at_once_must_be_told_in_numbers(tiny_bert, tmp_path, 
 def test_a_width_that_is_no_number_is_named(tiny_bert, tmp_path):
     broken = changed(tiny_bert, tmp_path, hidden_size="16").files.folder
     section = EncoderFeatures(kind="encoder", model=str(broken), window=32, overlap=4)
-    with pytest.raises(ConfigError, match="hidden_size must be a whole number; it is '16'"):
+    with pytest.raises(
+        ConfigError, match="hidden_size must be a whole number, 1 or more; it is '16'"
+    ):
         open_encoder(section)
 
 

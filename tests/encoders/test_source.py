@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.artifacts import write_bundle_folder
 from pipeline.encoders import find_encoder
-from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
+from pipeline.errors import BundleError, ConfigError, MissingExtraError, UnavailableError
 
 
 def test_a_folder_is_read_as_it_is(tiny_bert):
@@ -132,7 +132,7 @@ def test_the_packaged_weights_must_be_the_known_ones(tiny_bert, tmp_path, monkey
 def test_a_hub_name_without_a_network_says_so(monkeypatch):
     pytest.importorskip("huggingface_hub")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(DataError, match=r"features\.model: nobody/nothing cannot be had"):
+    with pytest.raises(UnavailableError, match=r"features\.model: nobody/nothing cannot be had"):
         find_encoder("nobody/nothing", "main")
 
 

@@ -62,7 +62,7 @@ def test_missing_and_blank_fields_are_null(read, tmp_path) -> None:
         ('{"text": null}', "'text' is null"),
         ('{"text": ""}', "'text' is blank"),
         ('{"text": " \\n\\u00a0\\t\\u2003"}', "'text' is blank"),
-        ('{"text": "\\u200b \\u00a0\\u2060"}', "'text' is blank"),
+        ('{"text": "\\u200b \\u00a0\\u2060\\ufe0f\\u3164"}', "'text' is blank"),
         ('{"text": 12}', "'text' is a number; it must be text"),
         ('{"text": "t", "title": ["a"]}', "'title' is a list; it must be text"),
         ('{"text": "t", "outlet": {"a": 1}}', "'outlet' is an object; it must be text"),

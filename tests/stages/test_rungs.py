@@ -251,23 +251,23 @@ def test_targets_are_exchanged_for_others_of_the_set_where_they_are_shown(
     cut, asked_with = finetune.windows_of, []
 
     def watched(tokenizer, tokens, asked, section, exchanged=()):
-        asked_with.append((list(asked.names), list(exchanged)))
+        asked_with.append((list(asked.parties), list(exchanged)))
         return cut(tokenizer, tokens, asked, section, exchanged)
 
     monkeypatch.setattr(finetune, "windows_of", watched)
     run_rung(member(FINETUNE, tiny_bert, tmp_path, epochs=1), tmp_path / "run", "train")
 
-    exchanged = [(names, others) for names, others in asked_with if others]
+    exchanged = [(parties, others) for parties, others in asked_with if others]
     assert len(exchanged) == 3  # of the stance task; neither of topics nor of its blind twin
-    for names, others in exchanged:
-        assert len(others) == len(names) > 40
-        targets = [name.target for name in names]
+    for parties, others in exchanged:
+        assert len(others) == len(parties) > 40
+        targets = [each.target for each in parties]
         assert set(others) <= set(targets)
         assert all(one != other for one, other in zip(targets, others, strict=True))
     assert exchanged[0][1] != exchanged[1][1]
 
 
-def test_targets_are_not_exchanged_where_there_is_one(tiny_bert, tmp_path):
+def test_targets_cannot_be_exchanged_where_there_is_one(tiny_bert, tmp_path):
     head, *rows = (ROOT / "data" / "annotations.csv").read_text().splitlines(keepends=True)
     named = [row.split(",")[2] for row in rows]
     most = max(filter(None, named), key=named.count)
@@ -277,7 +277,7 @@ def test_targets_are_not_exchanged_where_there_is_one(tiny_bert, tmp_path):
     )
     sections = member(FINETUNE, tiny_bert, tmp_path, epochs=1, exchanged_targets=0.3)
     with pytest.raises(
-        DataError, match=r"0\.3 shows names .* side of 'stance' has one; set it to 0"
+        DataError, match=r"0\.3 shows names .* examples of 'stance' have one; set it to 0"
     ):
         run_rung(sections, tmp_path / "run", "train", of_one)
 

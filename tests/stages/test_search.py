@@ -130,6 +130,12 @@ def test_values_that_the_data_cannot_bear_are_refused_and_the_search_goes_on(pro
     assert found.best["changes"] == {"features.min_count": 1}
 
 
+def test_a_search_in_which_nothing_could_be_done_says_why(project, tmp_path):
+    loading = project(tune={"space": {"features.min_count": [5000, 6000]}, "trials": 2})
+    with pytest.raises(DataError, match=r"no trial could be done; the first: .*no feature occurs"):
+        search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+
+
 def test_trainings_of_an_ensembles_trials_are_not_kept(project, tiny_bert, tmp_path):
     tuned = {
         "features": {"kind": "encoder", "model": str(tiny_bert), "window": 48},

@@ -99,13 +99,13 @@ class FinetuneRung:
         self, materials: Sequence[Material], work: Path, curves: Curves
     ) -> dict[View, Learned]:
         encoder = self._encoder()
+        self._check_exchanged(materials)
         pupils = [
             _Pupil(encoder, material, self.features, self.section, self.seed)
             for material in materials
         ]
         for pupil in pupils:
             pupil.check()
-        self._check_exchanged(pupils)
         examples = [
             example for head, pupil in enumerate(pupils) for example in pupil.examples(head, False)
         ]
@@ -144,14 +144,14 @@ class FinetuneRung:
             for pupil, head, fit in zip(pupils, final.heads, calibrated, strict=True)
         }
 
-    def _check_exchanged(self, pupils: Sequence["_Pupil"]) -> None:
+    def _check_exchanged(self, materials: Sequence[Material]) -> None:
         """Raise DataError where targets are to be exchanged, and no task has another one."""
-        about = [pupil for pupil in pupils if pupil.material.view.sees_target]
-        if self.section.exchanged_targets and about and not any(p.exchanges for p in about):
-            tasks = ", ".join(f"'{pupil.material.view.task}'" for pupil in about)
+        about = [material for material in materials if material.view.sees_target]
+        if self.section.exchanged_targets and about and not any(map(_has_targets, about)):
+            tasks = ", ".join(f"'{material.view.task}'" for material in about)
             raise DataError(
                 f"train.exchanged_targets: {self.section.exchanged_targets:g} shows names of other "
-                f"targets, and the train side of {tasks} has one; set it to 0"
+                f"targets, and the coded examples of {tasks} have one; set it to 0"
             )
 
     def _model(
@@ -195,6 +195,10 @@ class FinetuneRung:
         return work / digest.hexdigest()[:20]
 
 
+def _has_targets(material: Material) -> bool:
+    return len(set(material.rows["target"].to_pylist())) > 1
+
+
 class _Pupil:
     """One view in training: its windows, its head's shape, its dev side."""
 
@@ -231,20 +235,15 @@ class _Pupil:
 
         None where it has but one.
         """
-        shows_names = bool(asked.names) and self._features.target.mention == "mark"
+        shows_names = bool(asked.parties) and self._features.target.mention == "mark"
         if not (self._section.exchanged_targets and shows_names):
             return []
-        targets = [name.target for name in asked.names]
+        targets = [parties.target for parties in asked.parties]
         known = sorted({targets[row] for row in np.flatnonzero(~self.material.is_dev).tolist()})
         if len(known) == 1:
             return []
         draw = np.random.default_rng(self._seed)
         return [[_another(known, target, draw) for target in targets] for _ in range(_EXCHANGES)]
-
-    @property
-    def exchanges(self) -> bool:
-        """Whether there are names of other targets to show."""
-        return bool(self._exchanged)
 
     def check(self) -> None:
         """Raise DataError where there is too little to learn from or to choose on."""
