@@ -497,6 +497,14 @@ SECTIONS = {
         Bad("Answers are to go to parents, and no label has one", f"{SET} predict.back_off=0.6",
             "predict.back_off: 0.6 goes from labels to their parents, and no task of codebook.yaml "
             "that chooses one label has such; give labels a 'parent', or set it to null"),
+        Bad("Answers are to go to parents, and only a task that chooses many has some",
+            f"{SET} predict.back_off=0.6",
+            "predict.back_off: 0.6 goes from labels to their parents, and no task of codebook.yaml "
+            "that chooses one label has such; give labels a 'parent', or set it to null",
+            edit=("codebook.yaml",
+                  "    asks: target\n    labels:\n      - id: opportunity\n      - id: threat\n",
+                  "    asks: target\n    choose: many\n    labels:\n      - id: opportunity\n"
+                  "      - {id: threat, parent: opportunity}\n")),
         Bad("Answers are to go to parents, and every task chooses many",
             f"{SET} predict.back_off=0.6",
             "predict.back_off: is for tasks with one label, and those of codebook.yaml all choose "
