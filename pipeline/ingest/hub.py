@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.config import HubSource
-from pipeline.errors import DataError, MissingExtraError
+from pipeline.errors import DataError, MissingExtraError, first_line
 from pipeline.ingest.rows import Row
 
 
@@ -43,7 +43,7 @@ def read_hub(source: HubSource) -> Iterator[Row]:
                 values[name] = _named(values[name], labels)
             yield Row(place, values, None)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        message = (str(error).splitlines() or [type(error).__name__])[0]
+        message = first_line(error)
         raise DataError(f"{name_of(source)}: cannot be read ({message})") from None
 
 

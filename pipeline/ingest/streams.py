@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import pyarrow as pa
 
+from pipeline.errors import first_line
 from pipeline.ingest import limits
 from pipeline.ingest.files import SourceFile
 
@@ -59,7 +60,7 @@ def readable() -> Iterator[None]:
         UnicodeDecodeError,  # names in a broken Parquet file; texts are decoded with more care
     ) as error:
         strerror = getattr(error, "strerror", None)
-        message = strerror or (str(error).splitlines() or [type(error).__name__])[0]
+        message = strerror or first_line(error)
         raise UnreadableFileError(f"cannot be read ({message})") from None
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
 
 from pipeline.config import Track
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, first_line
 from pipeline.tracking.record import slug
 from pipeline.tracking.store import (
     alone,
@@ -137,5 +137,4 @@ class LiveCurves:
 
 
 def _reason(error: Exception) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
-    return without_password(lines[0])
+    return without_password(first_line(error))

@@ -15,7 +15,7 @@ import orjson
 
 from pipeline.artifacts import replacing, to_json
 from pipeline.codebook import Choose, Task
-from pipeline.errors import DataError, MissingExtraError
+from pipeline.errors import DataError, MissingExtraError, first_line
 from pipeline.label.answers import Note
 from pipeline.label.coding_tasks import CodingTask, marked
 from pipeline.label.exchange.forms import (
@@ -181,7 +181,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         found = datasets.load_from_disk(str(path))
     except (OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise DataError(f"{path}: cannot be read as a dataset ({reason})") from None
     parts = found.values() if isinstance(found, datasets.DatasetDict) else [found]
     for part in parts:

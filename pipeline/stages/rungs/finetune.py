@@ -147,7 +147,7 @@ class FinetuneRung:
     def _check_exchanged(self, materials: Sequence[Material]) -> None:
         """Raise DataError where targets are to be exchanged, and no task has another one."""
         about = [material for material in materials if material.view.sees_target]
-        if self.section.exchanged_targets and about and not any(map(_has_targets, about)):
+        if self.section.exchanged_targets and about and not any(map(_has_several_targets, about)):
             tasks = ", ".join(f"'{material.view.task}'" for material in about)
             raise DataError(
                 f"train.exchanged_targets: {self.section.exchanged_targets:g} shows names of other "
@@ -195,7 +195,7 @@ class FinetuneRung:
         return work / digest.hexdigest()[:20]
 
 
-def _has_targets(material: Material) -> bool:
+def _has_several_targets(material: Material) -> bool:
     return len(set(material.rows["target"].to_pylist())) > 1
 
 
