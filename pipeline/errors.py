@@ -38,5 +38,6 @@ class SuiteError(PipelineError):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what a library's error says, or its kind where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """Return the first line that a library's error says something in, or its kind."""
+    lines = filter(None, map(str.strip, str(error).splitlines()))
+    return next(lines, type(error).__name__)

@@ -140,7 +140,7 @@ def test_evidence_is_sentences_of_the_text(runs, name):
         for row in read_table(run.predictions).to_pylist()
         for sentence in row["evidence"]
     ]
-    assert len(sentences) > 10
+    assert len(sentences) > 20
     for body, sentence in sentences:
         assert body[sentence["start"] : sentence["end"]] == sentence["text"]
         assert sentence["score"] > 0
