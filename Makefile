@@ -91,8 +91,8 @@ predict: .venv/core  ## Predict INPUT with MODEL into OUTPUT.
 bench: .venv/dev  ## Measure speed against scikit-learn on made articles.
 	@$(RUN) benchmarks.speed
 
-bench-accuracy: .venv/dev .venv/encoder  ## Train and score RUNG on the public SET below ROOT; adds to benchmarks/results.jsonl.
-	@$(RUN) benchmarks.accuracy $(SET) $(RUNG) --root $(ROOT)/$(or $(FOLDER),$(SET))
+bench-accuracy: .venv/dev .venv/encoder  ## Train and score RUNG on the public SET below ROOT, or with COST=1 time its training; adds to benchmarks/results.jsonl.
+	@$(RUN) benchmarks.accuracy $(SET) $(RUNG) --root $(ROOT)/$(or $(FOLDER),$(SET)) $(if $(COST),--cost)
 
 lock: .venv/dev  ## Make the lock files again from pyproject.toml.
 	@for set in "core" "encoder --extra encoder" "dev --all-extras --group test --group check"; do set -- $$set; \

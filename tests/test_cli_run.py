@@ -122,6 +122,12 @@ def test_a_second_run_skips_every_stage_and_says_so(project, run):
     assert files_below(run) == before
 
 
+def test_a_single_stage_says_that_it_is_not_repeated(project, tmp_path):
+    seeds = "repeat={seeds: [1, 2]}"
+    done = small.slant("split", "config.yaml", "--set", seeds, "--run", tmp_path, cwd=project)
+    assert b"once       repeat is for evaluate and run; this is one run\n" in done.stderr
+
+
 def test_json_goes_alone_to_stdout(project, run):
     done = small.slant("run", "config.yaml", "--json", cwd=project)
     answer = json.loads(done.stdout)

@@ -62,9 +62,9 @@ def tune(
     for trial in found.trials:
         if "refused" in trial:
             typer.echo(f"refused    trial {trial['number']}: {trial['refused']}", err=True)
-    if found.best is None:
-        typer.echo("\nno trial was completed", err=True)
-        return
+    if found.is_exhausted:
+        typer.echo("exhausted  every setting of tune.space was tried", err=True)
+    assert found.best is not None
     typer.echo(f"\nbest       trial {found.best['number']}: {_changes(found.best['changes'])}")
     typer.echo(f"run it     slant run {found.config}")
 
@@ -143,6 +143,8 @@ def run_to(
     if config.repeat is not None and last in ("evaluate", "track"):
         _run_repeats(config_file, overrides or [], config, run_folder, last, as_json)
         return
+    if config.repeat is not None:
+        typer.echo("once       repeat is for evaluate and run; this is one run", err=True)
     outcomes = run_stages(config, run_folder, last, tell)
     metrics = read_json(run_folder.metrics) if last in ("evaluate", "track") else {}
     if as_json:

@@ -38,6 +38,10 @@ _USABLE: Final = "name an encoder such as BERT, RoBERTa or MPNet"
 _OFFSET_POSITIONS: Final = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
 
 
+class NotNumbersError(BundleError):
+    """An encoder's vectors are NaN or infinite."""
+
+
 class Encoder:
     """The encoder in a folder that `find_encoder` has checked."""
 
@@ -198,6 +202,12 @@ class Encoder:
             if width == 2 * self.width:
                 parts.append(mean_of(vectors, inputs["mention"]))
             pooled[rows] = torch.cat(parts, 1).float().cpu().numpy()
+        if not np.isfinite(pooled).all():
+            raise NotNumbersError(
+                f"{self.files.folder}: the encoder's vectors are not numbers (NaN or infinite) in "
+                f"{half_of(precision) or 'float32'}; set features.precision to float32, or name "
+                "another encoder"
+            )
         return pooled
 
     def token_scores(
@@ -298,9 +308,24 @@ def load_network(files: EncoderFiles) -> "torch.nn.Module":
     with torch.no_grad():
         for name in loading["missing_keys"]:
             network.get_parameter(name).zero_()  # of a pooler, which nothing here reads
+    if broken := not_numbers(network):
+        raise BundleError(
+            f"{files.folder}: {broken} in {WEIGHTS} holds values that are not numbers (NaN or "
+            "infinite), as a training leaves that diverged; name another encoder"
+        )
     if torch.cuda.is_available():
         network = network.cuda()
     return network.eval()
+
+
+def not_numbers(network: "torch.nn.Module") -> str | None:
+    """Return the name of a weight that is NaN or infinite somewhere; None where none is."""
+    import torch
+
+    return next(
+        (name for name, value in network.named_parameters() if not torch.isfinite(value).all()),
+        None,
+    )
 
 
 def _reason(error: Exception) -> str:

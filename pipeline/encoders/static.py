@@ -44,8 +44,7 @@ def distil(encoder: Encoder, dimensions: int, cache: Path | None) -> NDArray[np.
             Window(ids, none.astype(np.int8), none.astype(np.bool_), none, token, 1.0, 0.0)
         )
     vectors = encoder.vectors(windows, len(windows), _BATCH, with_mention=False, cache=cache)
-    kept = min(dimensions, *vectors.shape)
-    reduced = PCA(kept, svd_solver="covariance_eigh").fit_transform(vectors)
+    reduced = PCA(dimensions, svd_solver="covariance_eigh").fit_transform(vectors)
     return np.asarray(reduced, np.float32)
 
 

@@ -27,13 +27,13 @@ from transformers import (
 
 from pipeline.artifacts import replacing
 from pipeline.config import FinetuneTrain
-from pipeline.encoders.encoder import both_means, collate
+from pipeline.encoders.encoder import both_means, collate, not_numbers
 from pipeline.encoders.precision import half_of
 from pipeline.encoders.reports import Reports
 from pipeline.encoders.source import WEIGHTS
 from pipeline.encoders.tuning import HeadShape, Log, TunedHead, TuningExample
 from pipeline.encoders.windows import Window
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 
 _LOG_EVERY: Final = 20  # steps
 _LARGEST_GRADIENT: Final = 1.0
@@ -117,7 +117,11 @@ def run_trainer(
     dataset = _Drawn(examples, section.exchanged_targets, seed)
     average = _Average(model) if section.average else None
     reports = Reports("fine-tuning", log)
-    callbacks: list[TrainerCallback] = [_Epochs(dataset, stop_after), reports]
+    callbacks: list[TrainerCallback] = [
+        _Epochs(dataset, stop_after),
+        _Sanity(model, section),
+        reports,
+    ]
     if average is not None:
         callbacks.append(average)
     if measure is not None:
@@ -287,6 +291,33 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         if self._stop_after is not None and round(state.epoch) >= self._stop_after:
             control.should_training_stop = True
+
+
+class _Sanity(TrainerCallback):  # type: ignore[misc]
+    """Ends a training that diverged, before an epoch of it is kept."""
+
+    def __init__(self, model: HeadedNetwork, section: FinetuneTrain) -> None:
+        self._model = model
+        self._section = section
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._check(state)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._check(state)
+
+    def _check(self, state: TrainerState) -> None:
+        if not_numbers(self._model):
+            raise diverged(self._section, f"at step {state.global_step:,}")
+
+
+def diverged(section: FinetuneTrain, when: str) -> DataError:
+    """Return what to raise where weights or scores are no numbers any more."""
+    return DataError(
+        f"the fine-tuning diverged {when}: its weights or scores are not numbers any more; lower "
+        f"train.learning_rate (it is {section.learning_rate:g}) or train.head_learning_rate "
+        f"({section.head_learning_rate:g}), or raise train.warmup ({section.warmup:g})"
+    )
 
 
 class _Average(TrainerCallback):  # type: ignore[misc]

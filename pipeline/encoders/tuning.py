@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import locked, read_json, write_json
 from pipeline.config import FinetuneTrain
-from pipeline.encoders.encoder import Encoder, load_network, quiet_transformers
+from pipeline.encoders.encoder import Encoder, NotNumbersError, load_network, quiet_transformers
 from pipeline.encoders.precision import autocast, half_of
 from pipeline.encoders.source import TOKENIZER, find_encoder
 from pipeline.encoders.windows import Window
@@ -186,10 +186,15 @@ def _restored(folder: Path, heads: int) -> Tuned:
 def _measure_with(
     base: Encoder, section: FinetuneTrain, measure: Measure
 ) -> "Callable[[HeadedNetwork], dict[str, float]]":
+    from pipeline.encoders.trainer import diverged
+
     def run(model: "HeadedNetwork") -> dict[str, float]:
         model.eval()
-        with autocast(half_of(section.precision)):
-            numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
+        try:
+            with autocast(half_of(section.precision)):
+                numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
+        except NotNumbersError:  # finite weights can be too large for their vectors
+            raise diverged(section, "on the dev side") from None
         model.train()
         return numbers
 

@@ -37,9 +37,9 @@ def predict_examples(
 
     `texts` are those of `articles` (which needs `id`, and its provenance where it is to be told);
     `evidence` is the number of sentences. With `hierarchy` the probabilities are rolled up and an
-    unsure answer backs off to its parent. An answer less likely than `answer_from` is withheld: it
-    has no label, and keeps its probability.
-    Sets of labels are of the flat probabilities, as the model's dev was when they were fitted.
+    unsure answer backs off to its parent. An answer is withheld where the likeliest label by itself
+    is less likely than `answer_from`: it has no label, and keeps its probability. That and sets of
+    labels are of the flat probabilities, as the model's dev was when they were fitted.
     """
     model = bundle.tasks[examples.task]
     answers = model.answer(texts, examples.asked, evidence)
@@ -48,7 +48,7 @@ def predict_examples(
         answers.probabilities if hierarchy is None else hierarchy.rolled_up(answers.probabilities)
     )
     labels, probability = _answer(model, hierarchy, answers.probabilities, likely)
-    abstained = pc.less(pc.fill_null(probability, 1.0), pa.scalar(answer_from, pa.float32()))
+    abstained = pa.array(answers.probabilities.max(axis=1, initial=0) < np.float32(answer_from))
     targets = examples.targets if examples.targets is not None else pa.nulls(count, pa.string())
     return pa.table(
         {

@@ -23,8 +23,15 @@ from pipeline.artifacts import (
 )
 from pipeline.bundle import TaskModel, save_bundle
 from pipeline.codebook import Codebook
-from pipeline.config import Config, EnsembleTrain, Evaluate, NgramFeatures
-from pipeline.encoders import INSTALL, find_encoder
+from pipeline.config import (
+    Config,
+    EncoderFeatures,
+    EnsembleTrain,
+    Evaluate,
+    NgramFeatures,
+    StaticFeatures,
+)
+from pipeline.encoders import INSTALL, EncoderFiles, find_encoder, open_encoder
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
 from pipeline.label import label_agreement
@@ -139,10 +146,16 @@ def _without_places(values: dict[str, Any]) -> dict[str, Any]:
 def _encoder_digests(config: Config) -> dict[str, str]:
     """Return the digest of each rung's encoder: other weights under a name are another model."""
     return {
-        name: find_encoder(rung.features.model, rung.features.revision).digest
+        name: _encoder_files(rung.features).digest
         for name, rung in config.rungs.items()
         if not isinstance(rung.features, NgramFeatures)
     }
+
+
+def _encoder_files(section: EncoderFeatures | StaticFeatures) -> EncoderFiles:
+    if isinstance(section, EncoderFeatures):
+        return open_encoder(section).files  # so that too long a window is told before data are read
+    return find_encoder(section.model, section.revision)
 
 
 def rung_packages(config: Config) -> list[str]:

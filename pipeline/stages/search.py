@@ -3,10 +3,11 @@
 import functools
 import hashlib
 import importlib.util
+import itertools
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ _IN_A_TRIAL: Final = {
 }
 # Values that do not go together, that the data cannot bear, or that name a broken encoder.
 _UNFIT: Final = (ConfigError, DataError, BundleError)
+# How often the sampler may offer what was tried.
+_OFFERS: Final = 5
 # Of a study: the run in MLflow that a search which is not over is recorded in.
 _RECORDED_IN: Final = "recorded_in"
 
@@ -61,7 +64,8 @@ class Found:
 
     trials: list[dict[str, Any]]  # number, state, changes, macro_f1, scores, seconds, why refused
     best: dict[str, Any] | None  # one of them
-    config: Path  # the complete config with the best settings
+    config: Path | None  # the complete config with the best settings; None without a best
+    is_exhausted: bool  # whether every setting of the space was tried
 
 
 def search(
@@ -86,7 +90,7 @@ def search(
             "install it in Slant's folder with: pip install '.[tune]'"
         )
     _check_space(load, config.tune)
-    base = load(_overrides(config, {}))
+    base = _of_a_trial(load, {})
     data = run.trial("data")
     run_stages(base, data, DATA_STAGES[-1], functools.partial(told, "data"))
     _check_dev(data, config)
@@ -94,26 +98,33 @@ def search(
     ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
     with _group(config, study) as group:
         trials = _Trials(load, config, config.tune, run, data, told, group)
-        while _left(study, config.tune) > 0 and time.monotonic() < ends:
-            _try(study, trials)
-        found = _found(study, load, run)
+        is_exhausted = False
+        while not is_exhausted and _left(study, config.tune) > 0 and time.monotonic() < ends:
+            is_exhausted = not _try(study, trials)
+        found = _found(study, load, run, is_exhausted=is_exhausted)
         if group is not None:
             if found.best is not None:
                 group.tell(found.best["changes"], _summary(found))
             study.set_user_attr(_RECORDED_IN, None)
     if found.trials and all("refused" in trial for trial in found.trials):
         raise DataError(f"tune: no trial could be done; the first: {found.trials[0]['refused']}")
+    if found.best is None:
+        raise DataError(
+            f"tune: no trial was completed in tune.minutes: {config.tune.minutes or 0:g}; raise "
+            "it, and the search goes on"
+        )
     return found
 
 
-def _overrides(config: Config, changes: Mapping[str, Any]) -> list[str]:
+def _of_a_trial(load: Callable[[list[str]], Config], changes: Mapping[str, Any]) -> Config:
+    """Return the config of a trial with these changes."""
     kept = dict(_IN_A_TRIAL)
-    for name, rung in config.rungs.items():
+    for name, rung in load(Variant("", {**kept, **changes}).overrides).rungs.items():
         if rung.train.kind == "finetune":
             # The model is not kept, so it need not learn from dev too; nor need a training be.
             section = f"train.members.{name}.train" if name else "train"
             kept |= {f"{section}.refit": False, f"{section}.cache": None}
-    return Variant("", {**kept, **changes}).overrides
+    return load(Variant("", {**kept, **changes}).overrides)
 
 
 def _check_space(load: Callable[[list[str]], Config], section: Tune) -> None:
@@ -230,13 +241,16 @@ class _Trials:
     group: "GroupRun | None"
 
 
-def _try(study: "optuna.Study", trials: _Trials) -> None:
+def _try(study: "optuna.Study", trials: _Trials) -> bool:
+    """Try settings that were not tried before; return whether there were any."""
     from optuna.exceptions import TrialPruned
     from optuna.trial import TrialState
 
-    trial = study.ask()
+    new = _new_settings(study, trials)
+    if new is None:
+        return False
+    trial, changes = new
     started = time.monotonic()
-    changes = {key: _suggest(trial, key, space) for key, space in trials.section.space.items()}
     trial.set_user_attr("changes", changes)
     scores: dict[str, Any] = {}
     curves: list[Point] = []
@@ -258,6 +272,65 @@ def _try(study: "optuna.Study", trials: _Trials) -> None:
         status = "FINISHED" if state == TrialState.COMPLETE else "KILLED"
         name = f"{trials.config.name}: trial {trial.number}"
         trials.group.add(name, changes, _numbers(scores), status, curves)
+    return True
+
+
+def _new_settings(
+    study: "optuna.Study", trials: _Trials
+) -> "tuple[optuna.Trial, dict[str, Any]] | None":
+    """Ask for settings that no finished trial had; None where the space has no others.
+
+    The sampler returns to what did well, and a small space has little else: what it offers again
+    is left aside, and after some of that others are drawn evenly.
+    """
+    from optuna.trial import TrialState
+
+    space = trials.section.space
+    tried = {to_json(trial.user_attrs["changes"]) for trial in _finished(study)}
+    finite = _finite(space)
+    if finite and len(tried) >= math.prod(map(len, finite.values())):
+        return None
+    for offer in itertools.count(1):
+        trial = study.ask()
+        changes = {key: _suggest(trial, key, values) for key, values in space.items()}
+        if to_json(changes) not in tried:
+            return trial, changes
+        study.tell(trial, state=TrialState.FAIL)
+        if finite and offer >= _OFFERS:
+            study.enqueue_trial(_untried(space, finite, tried, seed=len(study.trials)))
+    return None
+
+
+def _finite(space: Mapping[str, Range | list[Any]]) -> dict[str, Sequence[int]] | None:
+    """Return what optuna chooses among for each key, of a list its places; None if endless."""
+    choices: dict[str, Sequence[int]] = {}
+    for key, values in space.items():
+        if isinstance(values, list):
+            # A value that is named twice is one.
+            choices[key] = list({to_json(value): at for at, value in enumerate(values)}.values())
+        elif values.whole:
+            choices[key] = range(math.ceil(values.low), math.floor(values.high) + 1)
+        else:
+            return None
+    return choices
+
+
+def _untried(
+    space: Mapping[str, Range | list[Any]],
+    finite: Mapping[str, Sequence[int]],
+    tried: Container[bytes],
+    seed: int,
+) -> dict[str, int]:
+    """Draw evenly among the settings that were not tried; there must be some."""
+    draw = np.random.default_rng(seed)
+    while True:
+        chosen = {key: values[int(draw.integers(len(values)))] for key, values in finite.items()}
+        changes = {
+            key: values[chosen[key]] if isinstance(values, list) else chosen[key]
+            for key, values in space.items()
+        }
+        if to_json(changes) not in tried:
+            return chosen
 
 
 def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
@@ -274,7 +347,7 @@ def _score(
 ) -> dict[str, Any]:
     """Return the scores on dev; what the trainings said of themselves is added to `curves`."""
     name = f"{trial.number:03}"
-    config = trials.load(_overrides(trials.config, changes))
+    config = _of_a_trial(trials.load, changes)
     folder = trials.run.trial(name)
     link_data(trials.data, folder)
     told = functools.partial(trials.told, name)
@@ -324,7 +397,13 @@ def _numbers(scores: Mapping[str, Mapping[str, float | None]]) -> dict[str, floa
     }
 
 
-def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunFolder) -> Found:
+def _found(
+    study: "optuna.Study",
+    load: Callable[[list[str]], Config],
+    run: RunFolder,
+    *,
+    is_exhausted: bool,
+) -> Found:
     from optuna.trial import TrialState
 
     rows = [
@@ -350,7 +429,7 @@ def _found(study: "optuna.Study", load: Callable[[list[str]], Config], run: RunF
             shown = config.model_dump(mode="json", exclude={"track": {"uri"}})
             text = yaml.safe_dump(shown, sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
-    return Found(rows, best, path)
+    return Found(rows, best, path if best else None, is_exhausted)
 
 
 def _summary(found: Found) -> dict[str, float]:

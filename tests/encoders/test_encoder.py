@@ -187,6 +187,34 @@ def test_a_tokenizer_of_another_encoder_is_refused(tiny_bert, tmp_path):
         broken.check()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_numbers_are_refused(tiny_bert, tmp_path, value):
+    from safetensors.numpy import load_file, save_file
+
+    folder = shutil.copytree(tiny_bert, tmp_path / "copy")
+    weights = load_file(folder / "model.safetensors")
+    weights["encoder.layer.1.output.dense.bias"][3] = value
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BundleError, match=r"layer\.1\.output\.dense\.bias in .* not numbers"):
+        _ = Encoder(find_encoder(str(folder))).network
+
+
+def test_vectors_that_are_not_numbers_are_refused_and_not_kept(tiny_bert, ask, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = shutil.copytree(tiny_bert, tmp_path / "copy")
+    weights = load_file(folder / "model.safetensors")
+    for name, value in weights.items():
+        value[:] = value * np.float32(1e30) if "LayerNorm" not in name else 3e38
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    broken = Encoder(find_encoder(str(folder)))
+    cut = windows(broken, ask(*ROWS))
+    cache = tmp_path / "cache"
+    for _ in range(2):  # the second one does not find them
+        with pytest.raises(BundleError, match=r"vectors are not numbers .* in float32; set"):
+            broken.vectors(cut, 3, 8, with_mention=False, cache=cache)
+
+
 def test_a_pooler_that_is_not_there_is_zero_and_no_chance(tiny_bert, tmp_path):
     from safetensors.numpy import load_file, save_file
 

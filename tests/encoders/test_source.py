@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from pipeline.artifacts import write_bundle_folder
+from pipeline.bundle import load_bundle
 from pipeline.encoders import find_encoder
 from pipeline.errors import BundleError, ConfigError, MissingExtraError, UnavailableError
 
@@ -140,10 +143,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """Answers as the hub does for one repository, `tests/tiny`, at its revision `v2`."""
+    """Answers as the hub does for one repository at its revision `v2`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, name="tests/tiny"):
         super().__init__(("127.0.0.1", 0), _HubAnswer)
+        self.name = name
         self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.asked = []
 
@@ -153,18 +157,19 @@ class _HubAnswer(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         self.server.asked.append(path)
         files = self.server.files
+        repository = self.server.name
         found = {
-            "/api/models/tests/tiny/revision/v2": {
-                "id": "tests/tiny",
+            f"/api/models/{repository}/revision/v2": {
+                "id": repository,
                 "sha": COMMIT,
                 "siblings": [{"rfilename": name} for name in files],
             },
-            f"/api/models/tests/tiny/tree/{COMMIT}": [
+            f"/api/models/{repository}/tree/{COMMIT}": [
                 {"type": "file", "path": name, "size": len(body), "oid": "0" * 40}
                 for name, body in files.items()
             ],
         }
-        name = path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/")
+        name = path.removeprefix(f"/{repository}/resolve/{COMMIT}/")
         body = json.dumps(found[path]).encode() if path in found else files.get(name)
         self.send_response(404 if body is None else 200)
         self.send_header("Content-Length", str(len(body or b"")))
@@ -186,10 +191,24 @@ def hub(tiny_bert, tmp_path):
     folder = shutil.copytree(tiny_bert, tmp_path / "repository")
     (folder / "modeling_tiny.py").write_text("raise SystemExit('ran')")
     (folder / "pytorch_model.bin").write_bytes(b"pickled")
-    with Hub(folder) as server:
+    with served(Hub(folder)) as server:
+        yield server
+
+
+@contextmanager
+def served(server):
+    with server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+def reaching(hub, home):
+    """Return the environment of a process that asks this hub."""
+    address = f"http://127.0.0.1:{hub.server_port}"
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    return environment
 
 
 def ask_hub(hub, home, revision):
@@ -201,11 +220,10 @@ def ask_hub(hub, home, revision):
         "except PipelineError as error:\n"
         "    print(error)\n"
     )
-    address = f"http://127.0.0.1:{hub.server_port}"
-    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home)}
-    environment.pop("HF_HUB_OFFLINE", None)
     asked = [sys.executable, "-c", code]
-    done = subprocess.run(asked, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        asked, env=reaching(hub, home), check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -221,6 +239,27 @@ def test_a_hub_name_is_read_at_its_revision_and_nothing_but_what_is_used(hub, tm
         for name in hub.files
         if name in ("config.json", "model.safetensors") or name.startswith("tokenizer")
     )
+
+
+@pytest.mark.slow
+def test_a_config_can_name_roberta_base_of_the_hub(tiny_roberta, tiny_project, tmp_path):
+    pytest.importorskip("huggingface_hub")
+    config = yaml.safe_load((tiny_project / "config.yaml").read_text())
+    config["features"] = {
+        "kind": "encoder", "model": "FacebookAI/roberta-base", "revision": "v2",
+        "window": 48, "cache": None,
+    }  # fmt: skip
+    config["train"] = {"kind": "finetune", "epochs": 1, "cache": None}
+    config["track"] = {"enabled": False}
+    file = tmp_path / "roberta.yaml"
+    file.write_text(yaml.safe_dump(config))
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "pipeline.cli", "train", str(file), "--run", str(run)]
+    with served(Hub(tiny_roberta, "FacebookAI/roberta-base")) as hub:
+        environment = reaching(hub, tmp_path / "home")
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    models = load_bundle(run / "model").tasks
+    assert {model.encoder.network.config.model_type for model in models.values()} == {"roberta"}
 
 
 @pytest.mark.slow

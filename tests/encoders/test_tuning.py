@@ -9,7 +9,7 @@ import pytest
 from pipeline.config import EncoderFeatures, FinetuneTrain
 from pipeline.encoders import windows_of
 from pipeline.encoders.tuning import HeadShape, TuningExample, tune
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 
 GOOD = "The Salt Pact opens docks and gains for growers."
 BAD = "The Salt Pact ruins ferries and danger grows."
@@ -143,6 +143,22 @@ def test_an_early_end_stays_on_the_schedule_of_the_whole(bert, windows, tmp_path
     tune(bert, [shape()], examples(windows), section(), 1, tmp_path / "whole", measure)
     early = tune(bert, [shape()], examples(windows), section(), 1, tmp_path / "early", stop_after=2)
     np.testing.assert_allclose(early.heads[0].weights, seen[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_training_that_diverges_is_refused_and_not_kept(bert, windows, tmp_path, measured):
+    rates = {"learning_rate": 1e6, "head_learning_rate": 1e6}
+    for _ in range(2):
+        with pytest.raises(
+            DataError, match=r"diverged .*; lower train\.learning_rate \(it is 1e\+06"
+        ):
+            tune(
+                bert, [shape()], examples(windows), section(epochs=8, **rates), 1, tmp_path,
+                (lambda encoder, heads: {"macro_f1": right(encoder, heads[0], windows)})
+                if measured
+                else None,
+            )  # fmt: skip
+    assert not (tmp_path / "done.json").exists()
 
 
 def test_a_killed_training_goes_on_from_its_last_whole_epoch(bert, windows, tmp_path):

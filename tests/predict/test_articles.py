@@ -49,6 +49,14 @@ def topics(bundle, *rows):
     return [row for row in table.to_pylist() if row["task"] == "topic"]
 
 
+def nested_topics(bundle, parents):
+    """Return the bundle with these parents of labels of its task `topic`."""
+    task = bundle.codebook.tasks["topic"]
+    labels = [label.model_copy(update={"parent": parents.get(label.id)}) for label in task.labels]
+    tasks = bundle.codebook.tasks | {"topic": task.model_copy(update={"labels": labels})}
+    return replace(bundle, codebook=bundle.codebook.model_copy(update={"tasks": tasks}))
+
+
 def test_a_set_holds_every_label_that_is_likely_enough_the_likeliest_first(tiny_bundle, predict):
     plain = predict(("T", BOTH), (None, NEITHER))
     assert [row["label_set"] for row in plain] == [None] * len(plain)
@@ -68,21 +76,28 @@ def test_a_set_holds_every_label_that_is_likely_enough_the_likeliest_first(tiny_
 def test_sets_are_of_the_labels_as_coded_where_labels_have_parents(tiny_bundle):
     flat = topics(tiny_bundle, ("T", BOTH))[0]
     first, second, last = sorted(dict(flat["probabilities"]), key=dict(flat["probabilities"]).get)
-    task = tiny_bundle.codebook.tasks["topic"]
-    nested = [
-        label.model_copy(update={"parent": first if label.id == last else None})
-        for label in task.labels
-    ]
-    tasks = tiny_bundle.codebook.tasks | {"topic": task.model_copy(update={"labels": nested})}
     least = dict(flat["probabilities"])[second]
     bundle = replace(
-        tiny_bundle,
-        codebook=tiny_bundle.codebook.model_copy(update={"tasks": tasks}),
+        nested_topics(tiny_bundle, {last: first}),
         set_from={"topic": dict.fromkeys((first, second, last), least)},
     )
     rolled = topics(bundle, ("T", BOTH))[0]
     assert dict(rolled["probabilities"])[first] > least  # of itself and the one below it
     assert rolled["label_set"] == [last, second]
+
+
+@pytest.mark.parametrize("back_off", [None, 0.99])
+def test_what_is_withheld_is_decided_by_the_labels_as_coded(tiny_bundle, back_off):
+    flat = dict(topics(tiny_bundle, ("T", BOTH))[0]["probabilities"])
+    first, _, last = sorted(flat, key=flat.get)
+    nested = nested_topics(tiny_bundle, {last: first})
+    nested = replace(nested, predict=nested.predict.model_copy(update={"back_off": back_off}))
+    for more, withheld in ((0.0, False), (1e-4, True)):
+        least = flat[last] + more
+        row = topics(replace(nested, answer_from={"topic": least}), ("T", BOTH))[0]
+        assert dict(row["probabilities"])[first] > least  # by which it was to be given
+        assert row["abstained"] == withheld
+        assert row["label"] == (None if withheld else first if back_off else last)
 
 
 def keys(rows):

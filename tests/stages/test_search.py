@@ -130,6 +130,61 @@ def test_values_that_the_data_cannot_bear_are_refused_and_the_search_goes_on(pro
     assert found.best["changes"] == {"features.min_count": 1}
 
 
+def test_no_settings_are_tried_twice_and_a_space_that_is_exhausted_ends_the_search(
+    project, tmp_path
+):
+    space = {
+        "features.words": [1, 2, 1],
+        "features.min_count": {"low": 1, "high": 2, "whole": True},
+    }
+    loading = project(tune={"space": space, "trials": 9})
+    run = RunFolder(tmp_path / "search")
+    found = search(loading, loading([]), run, silent)
+    tried = [tuple(row["changes"].values()) for row in found.trials]
+    assert sorted(tried) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert found.is_exhausted
+    again = search(loading, loading([]), run, silent)
+    assert again.trials == found.trials
+    assert again.is_exhausted
+
+
+def test_what_is_not_tried_yet_is_found_in_a_space_of_many_settings_too(project, tmp_path):
+    loading = project(tune={"space": {"seed": [1, 2, 3, 4, 5]}, "trials": 4})
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    assert len({row["changes"]["seed"] for row in found.trials}) == 4
+    assert not found.is_exhausted
+
+
+def test_a_search_that_completes_nothing_says_so_and_names_no_config(project, tmp_path):
+    run = RunFolder(tmp_path / "search")
+    loading = project(tune={**TUNE, "trials": 1})
+    search(loading, loading([]), run, silent)
+    loading = project(tune={**TUNE, "minutes": 1e-9, "space": {"features.words": [1, 3]}})
+    with pytest.raises(DataError, match=r"no trial was completed in tune.minutes: 1e-09; raise it"):
+        search(loading, loading([]), run, silent)
+
+
+def test_a_kind_of_training_can_be_searched_and_keeps_no_training(project, tiny_bert, tmp_path):
+    encoder = {"kind": "encoder", "model": str(tiny_bert), "window": 48, "cache": None}
+    tune = {"space": {"train.kind": ["linear", "finetune"]}, "trials": 2}
+    loading = project(features=encoder, train={"kind": "linear"}, tune=tune)
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    assert {row["state"] for row in found.trials} == {"complete"}
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_a_trial_that_diverges_is_refused(project, tiny_bert, tmp_path):
+    loading = project(
+        features={"kind": "encoder", "model": str(tiny_bert), "window": 48, "cache": None},
+        train={"kind": "finetune", "epochs": 2},
+        tune={"space": {"train.learning_rate": [1e-4, 1e30]}, "trials": 2},
+    )
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    refused = next(row for row in found.trials if row["changes"]["train.learning_rate"] > 1)
+    assert refused["state"] == "refused"
+    assert "the fine-tuning diverged" in refused["refused"]
+
+
 def test_a_search_in_which_nothing_could_be_done_says_why(project, tmp_path):
     loading = project(tune={"space": {"features.min_count": [5000, 6000]}, "trials": 2})
     with pytest.raises(DataError, match=r"no trial could be done; the first: .*no feature occurs"):
@@ -285,8 +340,7 @@ def test_a_trial_of_fine_tuning_that_does_worse_than_earlier_ones_is_pruned(
     project, tiny_bert, tmp_path
 ):
     optuna = pytest.importorskip("optuna")
-    changes = {"train.learning_rate": 1e-3}
-    tune = {"space": {key: [value] for key, value in changes.items()}, "trials": 1}
+    tune = {"space": {"train.learning_rate": [1e-3], "seed": [3, 4]}, "trials": 1}
     sections = {
         "features": {"kind": "encoder", "model": str(tiny_bert), "window": 48, "cache": None},
         "train": {"kind": "finetune", "epochs": 3, "class_weight": "none"},
@@ -301,7 +355,7 @@ def test_a_trial_of_fine_tuning_that_does_worse_than_earlier_ones_is_pruned(
     flawless = optuna.trial.create_trial(
         value=1.0,
         intermediate_values=dict.fromkeys((1, 2, 3), 1.0),
-        user_attrs={"changes": changes},
+        user_attrs={"changes": study.trials[0].user_attrs["changes"]},
         params=study.trials[0].params,
         distributions=study.trials[0].distributions,
     )
@@ -310,6 +364,7 @@ def test_a_trial_of_fine_tuning_that_does_worse_than_earlier_ones_is_pruned(
     found = search(loading, loading([]), run, silent)
 
     assert [row["state"] for row in found.trials] == ["complete"] * 5 + ["pruned"]
+    last = f"tiny: trial {found.trials[-1]['number']}"
     with connected(store_uri(None, tmp_path)) as client:
         experiment = client.get_experiment_by_name("pruned").experiment_id
         runs = {run.info.run_name: run.info for run in client.search_runs([experiment])}
@@ -319,13 +374,13 @@ def test_a_trial_of_fine_tuning_that_does_worse_than_earlier_ones_is_pruned(
         }
     assert {name: len(curve) for name, curve in curves.items() if curve} == {
         "tiny: trial 0": 3,
-        "tiny: trial 5": 1,
+        last: 1,
     }
     assert curves["tiny: trial 0"][-1].value > 0
     assert {name: info.status for name, info in runs.items()} == {
         "tiny: search": "FINISHED",
         "tiny: trial 0": "FINISHED",
-        "tiny: trial 5": "KILLED",
+        last: "KILLED",
     }
 
 

@@ -11,6 +11,7 @@ from pipeline.bundle import LinearHead, StaticModel
 from pipeline.config import LinearTrain, StaticFeatures
 from pipeline.encoders import Encoder, find_encoder, token_means
 from pipeline.encoders.static import distil, rarity
+from pipeline.errors import ConfigError
 from pipeline.stages.examples import Material
 from pipeline.stages.rungs.rung import Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
@@ -30,6 +31,12 @@ class StaticLearner:
     def _encoder(self) -> Encoder:
         encoder = Encoder(find_encoder(self.features.model, self.features.revision))
         encoder.check()
+        most = min(encoder.width, encoder.tokenizer.size)
+        if self.features.dimensions > most:
+            raise ConfigError(
+                f"features.dimensions: {self.features.dimensions} are more than the {most} that "
+                f"the vectors of {self.features.model} have; set {most} or fewer"
+            )
         return encoder
 
     @cached_property
