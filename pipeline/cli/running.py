@@ -77,19 +77,17 @@ def _tell_of(which: str, outcome: "Outcome") -> None:
 
 def _trials_table(trials: list[dict[str, Any]]) -> str:
     rows = [["trial", "settings", "dev macro-F1", "interval", "seconds", "state"]]
-    for trial in sorted(trials, key=lambda row: -(row["macro_f1"] or -1)):
-        tasks = list(trial["scores"].values())
-        task = tasks[0] if len(tasks) == 1 else {}
-        rows.append(
-            [
-                str(trial["number"]),
-                _changes(trial["changes"]),
-                number(trial["macro_f1"]),
-                interval(task.get("macro_f1_low"), task.get("macro_f1_high")),
-                f"{trial['seconds']:.0f}",
-                trial["state"],
-            ]
-        )
+    rows += [
+        [
+            str(trial["number"]),
+            _changes(trial["changes"]),
+            number(trial["macro_f1"]),
+            interval(trial["macro_f1_low"], trial["macro_f1_high"]),
+            f"{trial['seconds']:.0f}",
+            trial["state"],
+        ]
+        for trial in sorted(trials, key=lambda row: -(row["macro_f1"] or -1))
+    ]
     return aligned(rows)
 
 

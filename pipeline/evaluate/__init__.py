@@ -10,7 +10,7 @@ from pipeline.evaluate.comparison import Comparison, ComparisonRow, Cost, compar
 from pipeline.evaluate.figures import plots
 from pipeline.evaluate.gate import Ruling, rule
 from pipeline.evaluate.page import ReportFacts, comparison_page, model_card, report
-from pipeline.evaluate.scores import evaluate
+from pipeline.evaluate.scores import evaluate, mean_macro_f1
 from pipeline.evaluate.tiers import tiers_of, with_tiers
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "compare",
     "comparison_page",
     "evaluate",
+    "mean_macro_f1",
     "model_card",
     "plots",
     "report",

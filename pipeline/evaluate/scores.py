@@ -18,6 +18,7 @@ from pipeline.evaluate.answers import (
     Floats,
     Question,
     check_scored,
+    clusters_of,
     flags_of,
     read_answers,
     rows_of,
@@ -76,6 +77,33 @@ def evaluate(
             scores |= {} if beside is None else {"coders": _coders(beside, section)}
         result.setdefault(side, {})[name] = rounded(scores)
     return result
+
+
+def mean_macro_f1(
+    scored: pa.Table, codebook: Codebook, section: Evaluate, seed: int
+) -> dict[str, float | None]:
+    """Return the mean of the tasks' macro-F1 on one side of records.SCORED, with its interval.
+
+    The tasks are asked of the same articles: a story that is drawn brings its examples of each.
+    """
+    from scipy.sparse import block_diag
+
+    tallies = []
+    tasks = sorted(set(scored["task"].to_pylist()))
+    parts = [scored.filter(pc.equal(scored["task"], task)) for task in tasks]
+    for task, rows in zip(tasks, parts, strict=True):
+        question = Question.of(task, codebook.tasks[task])
+        answers = read_answers(rows, question, section.resample_by)
+        tallies.append(paired.tally(answers.gold, answers.predicted))
+    clusters = clusters_of(pa.concat_tables(parts), section.resample_by)
+    together = block_diag(tallies, format="csr")
+    sums = resampled_sums({"all": together}, clusters, section, np.random.default_rng(seed))["all"]
+    ends = np.cumsum([tally.shape[1] for tally in tallies])[:-1]
+    of_tasks = [metrics.macro_f1(paired.counts_of(part)) for part in np.split(sums, ends, axis=1)]
+    mean: dict[str, float | None] = rounded(
+        _with_interval("macro_f1", np.mean(of_tasks, axis=0), section)
+    )
+    return mean
 
 
 def _abstention(

@@ -1,5 +1,6 @@
 """The stages that learn: featurize and train, with their files."""
 
+import hashlib
 import importlib.util
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from pipeline.artifacts import (
     read_json,
     read_table,
     replacing,
+    to_json,
     write_json,
     write_table,
 )
@@ -307,7 +309,9 @@ def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[Live
         return nullcontext()
     from pipeline.tracking import LiveCurves
 
-    return LiveCurves(run.path.name, config.track, Path(), run.checkpoints / "curves")
+    parts = {**_trained_by(config), "seed": config.seed, "data": data_digest(run)}
+    key = hashlib.sha256(to_json(parts)).hexdigest()
+    return LiveCurves(run.path.name, config.track, Path(), run.checkpoints / "curves", key)
 
 
 def _no_curve(training: str) -> Callable[[Mapping[str, float], int], None]:  # noqa: ARG001

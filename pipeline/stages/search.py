@@ -28,7 +28,7 @@ from pipeline.artifacts import (
 )
 from pipeline.config import Config, Range, Tune
 from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
-from pipeline.evaluate import evaluate
+from pipeline.evaluate import evaluate, mean_macro_f1
 from pipeline.records import Side
 from pipeline.stages.examples import coded_examples
 from pipeline.stages.learning import learning_stages
@@ -52,6 +52,7 @@ _IN_A_TRIAL: Final = {
 }
 # Values that do not go together, that the data cannot bear, or that name a broken encoder.
 _UNFIT: Final = (ConfigError, DataError, BundleError)
+_MEAN: Final = ("macro_f1", "macro_f1_low", "macro_f1_high")
 # How often the sampler may offer what was tried.
 _OFFERS: Final = 5
 # Of a study: the run in MLflow that a search which is not over is recorded in.
@@ -62,7 +63,9 @@ _RECORDED_IN: Final = "recorded_in"
 class Found:
     """What a search found."""
 
-    trials: list[dict[str, Any]]  # number, state, changes, macro_f1, scores, seconds, why refused
+    # Number, state, changes, mean macro_f1 of the tasks with its interval, scores of each, seconds,
+    # and why one was refused.
+    trials: list[dict[str, Any]]
     best: dict[str, Any] | None  # one of them
     config: Path | None  # the complete config with the best settings; None without a best
     is_exhausted: bool  # whether every setting of the space was tried
@@ -252,12 +255,13 @@ def _try(study: "optuna.Study", trials: _Trials) -> bool:
     trial, changes = new
     started = time.monotonic()
     trial.set_user_attr("changes", changes)
+    mean: dict[str, float | None] = dict.fromkeys(_MEAN)
     scores: dict[str, Any] = {}
     curves: list[Point] = []
-    value, state = None, TrialState.PRUNED
+    state = TrialState.PRUNED
     try:
-        scores = _score(trial, changes, trials, curves)
-        value, state = _mean_macro_f1(scores), TrialState.COMPLETE
+        mean, scores = _score(trial, changes, trials, curves)
+        state = TrialState.COMPLETE
     except TrialPruned:
         pass
     except _UNFIT as error:
@@ -265,13 +269,14 @@ def _try(study: "optuna.Study", trials: _Trials) -> bool:
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)
         raise
+    trial.set_user_attr("mean", mean)
     trial.set_user_attr("scores", scores)
     trial.set_user_attr("seconds", time.monotonic() - started)
-    study.tell(trial, value, state)
+    study.tell(trial, mean["macro_f1"], state)
     if trials.group is not None:
         status = "FINISHED" if state == TrialState.COMPLETE else "KILLED"
         name = f"{trials.config.name}: trial {trial.number}"
-        trials.group.add(name, changes, _numbers(scores), status, curves)
+        trials.group.add(name, changes, _numbers(mean, scores), status, curves)
     return True
 
 
@@ -344,8 +349,8 @@ def _suggest(trial: "optuna.Trial", key: str, space: Range | list[Any]) -> Any:
 
 def _score(
     trial: "optuna.Trial", changes: Mapping[str, Any], trials: _Trials, curves: "list[Point]"
-) -> dict[str, Any]:
-    """Return the scores on dev; what the trainings said of themselves is added to `curves`."""
+) -> tuple[dict[str, float | None], dict[str, Any]]:
+    """Return the mean and the tasks' scores on dev; what trainings said is added to `curves`."""
     name = f"{trial.number:03}"
     config = _of_a_trial(trials.load, changes)
     folder = trials.run.trial(name)
@@ -354,14 +359,15 @@ def _score(
     try:
         run_stages(config, folder, "train", told, _pruning(trial, curves))
         codebook = codebooks.load(config.codebook)
-        scored = evaluate(read_table(folder.heldout), codebook, config.evaluate, config.seed, {})
+        heldout = read_table(folder.heldout)
+        mean = mean_macro_f1(heldout, codebook, config.evaluate, config.seed)
+        scored = evaluate(heldout, codebook, config.evaluate, config.seed, {})
     finally:
         # Models of all trials would fill the disk; the best one is trained again by its config.
         for left in (folder.features, folder.model, folder.blind_model, folder.checkpoints):
             shutil.rmtree(left, ignore_errors=True)
-    return {
-        task: {key: scores[key] for key in ("macro_f1", "macro_f1_low", "macro_f1_high")}
-        for task, scores in scored[Side.DEV].items()
+    return mean, {
+        task: {key: scores[key] for key in _MEAN} for task, scores in scored[Side.DEV].items()
     }
 
 
@@ -384,17 +390,15 @@ def _pruning(
     return lambda training: functools.partial(hear, training)
 
 
-def _mean_macro_f1(scores: Mapping[str, Mapping[str, float]]) -> float:
-    return float(np.mean([task["macro_f1"] for task in scores.values()]))
-
-
-def _numbers(scores: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
-    return {
+def _numbers(
+    mean: Mapping[str, float | None], scores: Mapping[str, Mapping[str, float | None]]
+) -> dict[str, float]:
+    named = {f"dev/{key}": value for key, value in mean.items()} | {
         f"dev/{task}.{key}": value
         for task, values in scores.items()
         for key, value in values.items()
-        if value is not None
     }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _found(
@@ -404,14 +408,13 @@ def _found(
     *,
     is_exhausted: bool,
 ) -> Found:
-    from optuna.trial import TrialState
 
     rows = [
         {
             "number": trial.number,
             "state": "refused" if "refused" in trial.user_attrs else trial.state.name.lower(),
             "changes": trial.user_attrs.get("changes", {}),
-            "macro_f1": trial.value if trial.state == TrialState.COMPLETE else None,
+            **trial.user_attrs.get("mean", dict.fromkeys(_MEAN)),
             "scores": trial.user_attrs.get("scores", {}),
             "seconds": round(trial.user_attrs.get("seconds", 0.0), 1),
             **({"refused": why} if (why := trial.user_attrs.get("refused")) else {}),
@@ -437,7 +440,7 @@ def _summary(found: Found) -> dict[str, float]:
     assert found.best is not None
     values = [row["macro_f1"] for row in found.trials if row["macro_f1"] is not None]
     return {
-        **_numbers(found.best["scores"]),
+        **_numbers({key: found.best[key] for key in _MEAN}, found.best["scores"]),
         "trials/mean_macro_f1": float(np.mean(values)),
         "trials/min_macro_f1": float(np.min(values)),
         "trials/max_macro_f1": float(np.max(values)),

@@ -59,14 +59,16 @@ def metrics_of(point: Point) -> list["Metric"]:
 class LiveCurves:
     """Opens an MLflow run when the first number comes; without numbers there is none.
 
-    Its id is in the file `mark` while it is open: one that is there at the start is of a training
-    that was killed, and is marked so.
+    Its id is in the file `mark` while it is open, with `key`, which stands for all that the
+    training depends on. One that is there at the start is of a training that was killed: with the
+    same key its run goes on, otherwise it is marked as killed.
     A server that fails during training does not end it: what could not be recorded is told in
     `trouble` when all is done.
     """
 
-    def __init__(self, name: str, section: Track, folder: Path, mark: Path) -> None:
+    def __init__(self, name: str, section: Track, folder: Path, mark: Path, key: str) -> None:
         self._name = name
+        self._key = key
         self._section = section
         self._uri = store_uri(section.uri, folder)
         self._mark = mark
@@ -119,21 +121,31 @@ class LiveCurves:
             with alone(self._uri):
                 client = self._stack.enter_context(connected(self._uri))
                 experiment = experiment_id(client, self._section.experiment, self._uri)
-                self._end_killed(client)
-                run = client.create_run(experiment, run_name=f"{self._name}: {SECTION}")
+                run_id = self._killed(client, experiment)
+                if run_id is None:
+                    run = client.create_run(experiment, run_name=f"{self._name}: {SECTION}")
+                    run_id = str(run.info.run_id)
             self._client = client
-            self.run_id = str(run.info.run_id)
+            self.run_id = run_id
             self._mark.parent.mkdir(parents=True, exist_ok=True)
-            self._mark.write_text(self.run_id, encoding="utf-8")
+            self._mark.write_text(f"{run_id} {self._key}", encoding="utf-8")
         return self._client
 
-    def _end_killed(self, client: "MlflowClient") -> None:
+    def _killed(self, client: "MlflowClient", experiment: str) -> str | None:
+        """Return the run of the same training that was killed; one of another training is ended."""
         from mlflow.exceptions import MlflowException
 
-        if self._mark.is_file():
-            # The store may be another one by now, or the run deleted.
-            with suppress(MlflowException):
-                client.set_terminated(self._mark.read_text(encoding="utf-8"), "KILLED")
+        if not self._mark.is_file():
+            return None
+        run_id, _, key = self._mark.read_text(encoding="utf-8").partition(" ")
+        # The store may be another one by now, or the run deleted.
+        with suppress(MlflowException):
+            info = client.get_run(run_id).info
+            is_open = info.status == "RUNNING" and info.lifecycle_stage == "active"
+            if key == self._key and is_open and info.experiment_id == experiment:
+                return run_id
+            client.set_terminated(run_id, "KILLED")
+        return None
 
 
 def _reason(error: Exception) -> str:

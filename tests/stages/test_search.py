@@ -44,6 +44,11 @@ def test_settings_are_tried_and_the_best_is_written_as_a_config(project, tmp_pat
     found = search(loading, loading([]), run, silent)
     assert [row["state"] for row in found.trials] == ["complete"] * 3
     assert found.best["macro_f1"] == max(row["macro_f1"] for row in found.trials)
+    for row in found.trials:
+        of_tasks = [scores["macro_f1"] for scores in row["scores"].values()]
+        assert len(of_tasks) == 3
+        assert row["macro_f1"] == pytest.approx(sum(of_tasks) / 3, abs=1e-6)
+        assert row["macro_f1_low"] <= row["macro_f1"] <= row["macro_f1_high"]
     best = load(found.config)
     assert best.features.words == found.best["changes"]["features.words"]
     assert best.tune is None
@@ -302,6 +307,7 @@ def test_trials_stand_below_the_search_in_mlflow(project, tmp_path):
     assert metrics["trials/min_macro_f1"] <= metrics["trials/mean_macro_f1"]
     assert metrics["trials/mean_macro_f1"] <= metrics["trials/max_macro_f1"]
     assert {"dev/topic.macro_f1", "dev/stance.macro_f1"} <= set(metrics)
+    assert metrics["dev/macro_f1_low"] <= metrics["dev/macro_f1"] <= metrics["dev/macro_f1_high"]
 
 
 def test_a_search_that_was_stopped_goes_on_in_its_run_and_a_finished_one_adds_none(
