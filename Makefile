@@ -92,7 +92,7 @@ bench: .venv/dev  ## Measure speed against scikit-learn on made articles.
 	@$(RUN) benchmarks.speed
 
 bench-accuracy: .venv/dev .venv/encoder  ## Train and score RUNG on the public SET below ROOT, or with COST=1 time its training; adds to benchmarks/results.jsonl.
-	@$(RUN) benchmarks.accuracy $(SET) $(RUNG) --root $(ROOT)/$(or $(FOLDER),$(SET)) $(if $(COST),--cost)
+	@$(RUN) benchmarks.accuracy $(SET) $(RUNG) --root $(ROOT)/$(or $(FOLDER),$(SET)) $(if $(filter-out 0,$(COST)),--cost)
 
 lock: .venv/dev  ## Make the lock files again from pyproject.toml.
 	@for set in "core" "encoder --extra encoder" "dev --all-extras --group test --group check"; do set -- $$set; \

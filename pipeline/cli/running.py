@@ -56,7 +56,14 @@ def tune(
     run = RunFolder.of(folder, f"{chosen.name}-search")
     found = search(lambda more: configs.load(config, [*given, *more]), chosen, run, _tell_of)
     if as_json:
-        print_json({"trials": found.trials, "best": found.best, "config": str(found.config)})
+        print_json(
+            {
+                "trials": found.trials,
+                "best": found.best,
+                "config": str(found.config),
+                "exhausted": found.is_exhausted,
+            }
+        )
         return
     typer.echo(_trials_table(found.trials))
     for trial in found.trials:

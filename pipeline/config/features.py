@@ -114,7 +114,7 @@ class StaticFeatures(Section):
     revision: str | None = None
     """Commit or tag on the hub."""
     dimensions: Annotated[int, Field(ge=2)] = 256
-    """Principal components that are kept."""
+    """Principal components that are kept, at most the numbers in a vector of the encoder."""
     frequency: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Smoothing of the weights by frequency: a token of this share weighs one half."""
     window: Annotated[int, Field(ge=1, le=200)] = 12

@@ -202,13 +202,17 @@ class Encoder:
             if width == 2 * self.width:
                 parts.append(mean_of(vectors, inputs["mention"]))
             pooled[rows] = torch.cat(parts, 1).float().cpu().numpy()
-        if not np.isfinite(pooled).all():
+        self._check_numbers(pooled, precision)
+        return pooled
+
+    def _check_numbers(self, values: NDArray[np.float32], precision: Precision) -> None:
+        if not np.isfinite(values).all():
+            half = half_of(precision)
             raise NotNumbersError(
                 f"{self.files.folder}: the encoder's vectors are not numbers (NaN or infinite) in "
-                f"{half_of(precision) or 'float32'}; set features.precision to float32, or name "
+                f"{half or 'float32'}; {'set the precision to float32, or ' if half else ''}name "
                 "another encoder"
             )
-        return pooled
 
     def token_scores(
         self,
@@ -241,6 +245,7 @@ class Encoder:
             values = shares.cpu().numpy()
             for place, row in enumerate(rows.tolist()):
                 scores[row] = values[place, : len(windows[row].ids)]
+                self._check_numbers(scores[row], precision)
         return scores
 
     def _batches(

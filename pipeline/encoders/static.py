@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config import StaticFeatures
 from pipeline.encoders.encoder import Encoder
+from pipeline.encoders.source import find_encoder
 from pipeline.encoders.tokens import Tokens
 from pipeline.encoders.windows import Window
+from pipeline.errors import ConfigError
 from pipeline.features import TARGET, Asked
 
 if TYPE_CHECKING:
@@ -26,6 +29,19 @@ if TYPE_CHECKING:
 PLAIN_PARTS: Final = 1
 TARGET_PARTS: Final = 4
 _BATCH: Final = 512
+
+
+def open_to_distil(section: StaticFeatures) -> Encoder:
+    """Find the encoder that the section names; ConfigError if it has too few dimensions."""
+    encoder = Encoder(find_encoder(section.model, section.revision))
+    encoder.check()
+    most = min(encoder.width, encoder.tokenizer.size)
+    if section.dimensions > most:
+        raise ConfigError(
+            f"features.dimensions: {section.dimensions} are more than the {most} that can be had "
+            f"of the vocabulary of {section.model}; set {most} or fewer"
+        )
+    return encoder
 
 
 def distil(encoder: Encoder, dimensions: int, cache: Path | None) -> NDArray[np.float32]:

@@ -308,16 +308,21 @@ class _Sanity(TrainerCallback):  # type: ignore[misc]
 
     def _check(self, state: TrainerState) -> None:
         if not_numbers(self._model):
-            raise diverged(self._section, f"at step {state.global_step:,}")
+            raise DivergedError(self._section, f"at step {state.global_step:,}")
 
 
-def diverged(section: FinetuneTrain, when: str) -> DataError:
-    """Return what to raise where weights or scores are no numbers any more."""
-    return DataError(
-        f"the fine-tuning diverged {when}: its weights or scores are not numbers any more; lower "
-        f"train.learning_rate (it is {section.learning_rate:g}) or train.head_learning_rate "
-        f"({section.head_learning_rate:g}), or raise train.warmup ({section.warmup:g})"
-    )
+class DivergedError(DataError):
+    """Weights or scores are no numbers any more."""
+
+    def __init__(self, section: FinetuneTrain, when: str) -> None:
+        half = half_of(section.precision)
+        wider = f"; or train in 32 bits (train.precision: float32), not in {half}" if half else ""
+        super().__init__(
+            f"the fine-tuning diverged {when}: its weights or scores are not numbers any more; "
+            f"lower train.learning_rate (it is {section.learning_rate:g}) or "
+            f"train.head_learning_rate ({section.head_learning_rate:g}), or raise train.warmup "
+            f"({section.warmup:g}){wider}"
+        )
 
 
 class _Average(TrainerCallback):  # type: ignore[misc]

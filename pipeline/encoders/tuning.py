@@ -102,14 +102,18 @@ def tune(
         if (folder / _DONE).is_file():
             _clear(folder)  # the process may have been killed before it did
             return _restored(folder, len(shapes))
-        from pipeline.encoders.trainer import HeadedNetwork, run_trainer
+        from pipeline.encoders.trainer import DivergedError, HeadedNetwork, run_trainer
 
         network = _start(base, examples, section, seed, folder)
         model = HeadedNetwork(network, shapes, section, seed)
-        history = run_trainer(
-            model, base.tokenizer.padding, examples, section, seed, folder,
-            _measure_with(base, section, measure) if measure else None, stop_after, log,
-        )  # fmt: skip
+        try:
+            history = run_trainer(
+                model, base.tokenizer.padding, examples, section, seed, folder,
+                _measure_with(base, section, measure) if measure else None, stop_after, log,
+            )  # fmt: skip
+        except DivergedError:
+            _clear(folder)  # nothing goes on from there
+            raise
         heads = model.tuned_heads()
         network.cpu().save_pretrained(folder / _ENCODER)
         shutil.copyfile(base.files.folder / TOKENIZER, folder / _ENCODER / TOKENIZER)
@@ -186,7 +190,7 @@ def _restored(folder: Path, heads: int) -> Tuned:
 def _measure_with(
     base: Encoder, section: FinetuneTrain, measure: Measure
 ) -> "Callable[[HeadedNetwork], dict[str, float]]":
-    from pipeline.encoders.trainer import diverged
+    from pipeline.encoders.trainer import DivergedError
 
     def run(model: "HeadedNetwork") -> dict[str, float]:
         model.eval()
@@ -194,7 +198,7 @@ def _measure_with(
             with autocast(half_of(section.precision)):
                 numbers = measure(Encoder(base.files, model.network), model.tuned_heads())
         except NotNumbersError:  # finite weights can be too large for their vectors
-            raise diverged(section, "on the dev side") from None
+            raise DivergedError(section, "on the dev side") from None
         model.train()
         return numbers
 

@@ -1,6 +1,7 @@
 """The stages that learn: featurize and train, with their files."""
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,8 @@ from pipeline.config import (
     NgramFeatures,
     StaticFeatures,
 )
-from pipeline.encoders import INSTALL, EncoderFiles, find_encoder, open_encoder
+from pipeline.encoders import INSTALL, find_encoder, open_encoder
+from pipeline.encoders.static import open_to_distil
 from pipeline.errors import DataError, MissingExtraError
 from pipeline.evaluate import evaluate, tiers_of
 from pipeline.label import label_agreement
@@ -148,16 +150,21 @@ def _without_places(values: dict[str, Any]) -> dict[str, Any]:
 def _encoder_digests(config: Config) -> dict[str, str]:
     """Return the digest of each rung's encoder: other weights under a name are another model."""
     return {
-        name: _encoder_files(rung.features).digest
+        name: find_encoder(rung.features.model, rung.features.revision).digest
         for name, rung in config.rungs.items()
         if not isinstance(rung.features, NgramFeatures)
     }
 
 
-def _encoder_files(section: EncoderFeatures | StaticFeatures) -> EncoderFiles:
-    if isinstance(section, EncoderFeatures):
-        return open_encoder(section).files  # so that too long a window is told before data are read
-    return find_encoder(section.model, section.revision)
+def check_encoders(config: Config) -> None:
+    """Raise ConfigError where an encoder cannot do what is asked, before any data are read."""
+    if not rung_packages(config):
+        return
+    for rung in config.rungs.values():
+        if isinstance(rung.features, EncoderFeatures):
+            open_encoder(rung.features)
+        elif isinstance(rung.features, StaticFeatures):
+            open_to_distil(rung.features)
 
 
 def rung_packages(config: Config) -> list[str]:
@@ -309,8 +316,10 @@ def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[Live
         return nullcontext()
     from pipeline.tracking import LiveCurves
 
-    parts = {**_trained_by(config), "seed": config.seed, "data": data_digest(run)}
-    key = hashlib.sha256(to_json(parts)).hexdigest()
+    packages = {name: importlib.metadata.version(name) for name in rung_packages(config)}
+    parts = {**_trained_by(config), "seed": config.seed, "packages": packages}
+    # The features hold which examples are seen, their sides, answers and views.
+    key = hashlib.sha256(to_json([parts, digest_of(run.features)])).hexdigest()
     return LiveCurves(run.path.name, config.track, Path(), run.checkpoints / "curves", key)
 
 

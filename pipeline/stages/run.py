@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.stages.behaving import behaving_stage
 from pipeline.stages.data import data_stages
-from pipeline.stages.learning import learning_stages
+from pipeline.stages.learning import check_encoders, learning_stages
 from pipeline.stages.rungs import Curves
 from pipeline.stages.runner import Outcome, run_stage
 from pipeline.stages.scoring import scoring_stages, tracking_stage
@@ -55,6 +55,7 @@ def run_stages(
     if votes:
         stages.insert(_ORDER.index(VOTE), voting_stage(config, codebook, run))
     if "featurize" in wanted:  # from here on packages and encoders are needed
+        check_encoders(config)
         stages += learning_stages(config, codebook, run, curves)
     if "behave" in wanted:
         stages.append(behaving_stage(config, codebook, run))

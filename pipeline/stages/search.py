@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import importlib.util
-import itertools
 import math
 import shutil
 import time
@@ -27,7 +26,14 @@ from pipeline.artifacts import (
     write_json,
 )
 from pipeline.config import Config, Range, Tune
-from pipeline.errors import BundleError, ConfigError, DataError, MissingExtraError
+from pipeline.encoders import find_encoder
+from pipeline.errors import (
+    BundleError,
+    ConfigError,
+    DataError,
+    MissingExtraError,
+    PipelineError,
+)
 from pipeline.evaluate import evaluate, mean_macro_f1
 from pipeline.records import Side
 from pipeline.stages.examples import coded_examples
@@ -101,10 +107,9 @@ def search(
     ends = time.monotonic() + 60 * (config.tune.minutes or math.inf)
     with _group(config, study) as group:
         trials = _Trials(load, config, config.tune, run, data, told, group)
-        is_exhausted = False
-        while not is_exhausted and _left(study, config.tune) > 0 and time.monotonic() < ends:
-            is_exhausted = not _try(study, trials)
-        found = _found(study, load, run, is_exhausted=is_exhausted)
+        while _left(study, config.tune) > 0 and time.monotonic() < ends:
+            _try(study, trials)
+        found = _found(study, load, run, config.tune)
         if group is not None:
             if found.best is not None:
                 group.tell(found.best["changes"], _summary(found))
@@ -184,6 +189,7 @@ def _study(base: Config, section: Tune, run: RunFolder, data: RunFolder) -> "opt
     parts = {
         "tune": section.model_dump(mode="json", exclude={"trials", "minutes"}),
         "learning": [stage_key(stage) for stage in learning],
+        "encoders": _encoders_of(section.space),
     }
     backend = JournalFileBackend(str(run.path / "trials.log"))
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
@@ -199,8 +205,37 @@ def _study(base: Config, section: Tune, run: RunFolder, data: RunFolder) -> "opt
     return study
 
 
+def _encoders_of(space: Mapping[str, Range | list[Any]]) -> dict[str, str]:
+    """Return what the folders among the values hold: other weights are another encoder."""
+    folders = {
+        str(value)
+        for key, values in space.items()
+        if key.endswith("features.model") and isinstance(values, list)
+        for value in values
+        if Path(str(value)).expanduser().is_dir()
+    }
+    held = {}
+    for folder in sorted(folders):
+        try:
+            held[folder] = find_encoder(folder).digest
+        except PipelineError as error:  # it may be mended
+            held[folder] = str(error)
+    return held
+
+
 def _left(study: "optuna.Study", section: Tune) -> int:
+    if _is_exhausted(study, section.space):
+        return 0
     return section.trials - len(_finished(study))
+
+
+def _is_exhausted(study: "optuna.Study", space: Mapping[str, Range | list[Any]]) -> bool:
+    finite = _finite(space)
+    return finite is not None and len(_tried(study)) >= math.prod(map(len, finite.values()))
+
+
+def _tried(study: "optuna.Study") -> set[bytes]:
+    return {to_json(trial.user_attrs["changes"]) for trial in _finished(study)}
 
 
 def _finished(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
@@ -244,15 +279,11 @@ class _Trials:
     group: "GroupRun | None"
 
 
-def _try(study: "optuna.Study", trials: _Trials) -> bool:
-    """Try settings that were not tried before; return whether there were any."""
+def _try(study: "optuna.Study", trials: _Trials) -> None:
     from optuna.exceptions import TrialPruned
     from optuna.trial import TrialState
 
-    new = _new_settings(study, trials)
-    if new is None:
-        return False
-    trial, changes = new
+    trial, changes = _new_settings(study, trials.section.space)
     started = time.monotonic()
     trial.set_user_attr("changes", changes)
     mean: dict[str, float | None] = dict.fromkeys(_MEAN)
@@ -277,33 +308,28 @@ def _try(study: "optuna.Study", trials: _Trials) -> bool:
         status = "FINISHED" if state == TrialState.COMPLETE else "KILLED"
         name = f"{trials.config.name}: trial {trial.number}"
         trials.group.add(name, changes, _numbers(mean, scores), status, curves)
-    return True
 
 
 def _new_settings(
-    study: "optuna.Study", trials: _Trials
-) -> "tuple[optuna.Trial, dict[str, Any]] | None":
-    """Ask for settings that no finished trial had; None where the space has no others.
+    study: "optuna.Study", space: Mapping[str, Range | list[Any]]
+) -> "tuple[optuna.Trial, dict[str, Any]]":
+    """Ask for settings that no finished trial had; there must be some.
 
     The sampler returns to what did well, and a small space has little else: what it offers again
     is left aside, and after some of that others are drawn evenly.
     """
     from optuna.trial import TrialState
 
-    space = trials.section.space
-    tried = {to_json(trial.user_attrs["changes"]) for trial in _finished(study)}
-    finite = _finite(space)
-    if finite and len(tried) >= math.prod(map(len, finite.values())):
-        return None
-    for offer in itertools.count(1):
+    tried, finite, offers = _tried(study), _finite(space), 0
+    while True:
         trial = study.ask()
         changes = {key: _suggest(trial, key, values) for key, values in space.items()}
         if to_json(changes) not in tried:
             return trial, changes
         study.tell(trial, state=TrialState.FAIL)
-        if finite and offer >= _OFFERS:
+        offers += 1
+        if finite and offers >= _OFFERS:
             study.enqueue_trial(_untried(space, finite, tried, seed=len(study.trials)))
-    return None
 
 
 def _finite(space: Mapping[str, Range | list[Any]]) -> dict[str, Sequence[int]] | None:
@@ -405,8 +431,7 @@ def _found(
     study: "optuna.Study",
     load: Callable[[list[str]], Config],
     run: RunFolder,
-    *,
-    is_exhausted: bool,
+    section: Tune,
 ) -> Found:
 
     rows = [
@@ -432,6 +457,7 @@ def _found(
             shown = config.model_dump(mode="json", exclude={"track": {"uri"}})
             text = yaml.safe_dump(shown, sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
+    is_exhausted = _is_exhausted(study, section.space)
     return Found(rows, best, path if best else None, is_exhausted)
 
 

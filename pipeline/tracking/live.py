@@ -89,6 +89,8 @@ class LiveCurves:
         from mlflow.exceptions import MlflowException
 
         try:
+            if self._client is None and kind is None and self._is_killed_one():
+                self._open()  # it was killed after its last number, and there is none to come
             if self._client is not None and self.run_id is not None:
                 self._client.set_terminated(self.run_id, "FINISHED" if kind is None else "FAILED")
                 self._mark.unlink(missing_ok=True)
@@ -130,6 +132,9 @@ class LiveCurves:
             self._mark.parent.mkdir(parents=True, exist_ok=True)
             self._mark.write_text(f"{run_id} {self._key}", encoding="utf-8")
         return self._client
+
+    def _is_killed_one(self) -> bool:
+        return self._mark.is_file() and self._mark.read_text(encoding="utf-8").endswith(self._key)
 
     def _killed(self, client: "MlflowClient", experiment: str) -> str | None:
         """Return the run of the same training that was killed; one of another training is ended."""

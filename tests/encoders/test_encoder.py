@@ -210,9 +210,12 @@ def test_vectors_that_are_not_numbers_are_refused_and_not_kept(tiny_bert, ask, t
     broken = Encoder(find_encoder(str(folder)))
     cut = windows(broken, ask(*ROWS))
     cache = tmp_path / "cache"
+    told = r"vectors are not numbers .* in float32; name another encoder"
     for _ in range(2):  # the second one does not find them
-        with pytest.raises(BundleError, match=r"vectors are not numbers .* in float32; set"):
+        with pytest.raises(BundleError, match=told):
             broken.vectors(cut, 3, 8, with_mention=False, cache=cache)
+    with pytest.raises(BundleError, match=told):
+        broken.token_scores(cut, 8, np.eye(16, 4, dtype=np.float32))
 
 
 def test_a_pooler_that_is_not_there_is_zero_and_no_chance(tiny_bert, tmp_path):

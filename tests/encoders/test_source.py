@@ -199,8 +199,10 @@ def hub(tiny_bert, tmp_path):
 def served(server):
     with server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 def reaching(hub, home):

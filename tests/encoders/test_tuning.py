@@ -159,6 +159,7 @@ def test_a_training_that_diverges_is_refused_and_not_kept(bert, windows, tmp_pat
                 else None,
             )  # fmt: skip
     assert not (tmp_path / "done.json").exists()
+    assert not list(tmp_path.glob("checkpoint-*"))
 
 
 def test_a_killed_training_goes_on_from_its_last_whole_epoch(bert, windows, tmp_path):

@@ -1,6 +1,7 @@
 """Searching for settings and repeating an experiment, on the twelve small articles."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -142,7 +143,7 @@ def test_no_settings_are_tried_twice_and_a_space_that_is_exhausted_ends_the_sear
         "features.words": [1, 2, 1],
         "features.min_count": {"low": 1, "high": 2, "whole": True},
     }
-    loading = project(tune={"space": space, "trials": 9})
+    loading = project(tune={"space": space, "trials": 9}, track={"experiment": "exhausted"})
     run = RunFolder(tmp_path / "search")
     found = search(loading, loading([]), run, silent)
     tried = [tuple(row["changes"].values()) for row in found.trials]
@@ -151,6 +152,43 @@ def test_no_settings_are_tried_twice_and_a_space_that_is_exhausted_ends_the_sear
     again = search(loading, loading([]), run, silent)
     assert again.trials == found.trials
     assert again.is_exhausted
+    with connected(store_uri(None, tmp_path)) as client:
+        experiments = [each.experiment_id for each in client.search_experiments()]
+        runs = client.search_runs(experiments)
+    assert len(runs) == 1 + len(tried)  # the second search has none
+
+
+def test_an_encoder_that_was_refused_is_tried_when_it_is_mended(project, tiny_bert, tmp_path):
+    broken = shutil.copytree(tiny_bert, tmp_path / "broken")
+    (broken / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    loading = project(
+        features={"kind": "encoder", "model": str(tiny_bert), "window": 48, "cache": None},
+        train={"C": [1.0]},
+        tune={"space": {"features.model": [str(tiny_bert), str(broken)]}, "trials": 2},
+    )
+    run = RunFolder(tmp_path / "search")
+    found = search(loading, loading([]), run, silent)
+    assert sorted(row["state"] for row in found.trials) == ["complete", "refused"]
+    (tmp_path / "tokenizer.json").rename(broken / "tokenizer.json")
+    found = search(loading, loading([]), run, silent)
+    assert [row["state"] for row in found.trials] == ["complete"] * 2
+
+
+def test_a_base_value_that_the_space_replaces_need_not_do(project, tiny_bert, tmp_path):
+    loading = project(
+        features={
+            "kind": "encoder",
+            "model": str(tiny_bert),
+            "window": 200,
+            "overlap": 8,
+            "cache": None,
+        },
+        train={"C": [1.0]},
+        tune={"space": {"features.window": [24, 48]}, "trials": 2},
+    )
+    found = search(loading, loading([]), RunFolder(tmp_path / "search"), silent)
+    assert [row["state"] for row in found.trials] == ["complete"] * 2
+    assert found.is_exhausted
 
 
 def test_what_is_not_tried_yet_is_found_in_a_space_of_many_settings_too(project, tmp_path):

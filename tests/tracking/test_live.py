@@ -63,6 +63,17 @@ def test_the_run_of_a_training_that_was_killed_goes_on(folder, section):
     assert not mark.exists()
 
 
+def test_a_training_that_was_killed_after_its_last_number_ends_its_run(folder, section):
+    mark = folder / "mark"
+    killed = LiveCurves("a", section, folder, mark, "k")
+    killed.curve("model")({"loss": 1.0}, 1)
+    with LiveCurves("a", section, folder, mark, "k") as curves:
+        pass
+    assert curves.run_id == killed.run_id
+    assert status(folder, killed.run_id) == "FINISHED"
+    assert not mark.exists()
+
+
 def test_the_run_of_another_training_that_was_killed_is_marked_so(folder, section):
     mark = folder / "checkpoints" / "curves"
     killed = LiveCurves("a", section, folder, mark, "k")

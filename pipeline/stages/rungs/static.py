@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from pipeline.bundle import LinearHead, StaticModel
 from pipeline.config import LinearTrain, StaticFeatures
-from pipeline.encoders import Encoder, find_encoder, token_means
-from pipeline.encoders.static import distil, rarity
-from pipeline.errors import ConfigError
+from pipeline.encoders import Encoder, token_means
+from pipeline.encoders.static import distil, open_to_distil, rarity
 from pipeline.stages.examples import Material
 from pipeline.stages.rungs.rung import Learned, train_linear
 from pipeline.stages.rungs.scaling import Scale
@@ -29,15 +28,7 @@ class StaticLearner:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        encoder = Encoder(find_encoder(self.features.model, self.features.revision))
-        encoder.check()
-        most = min(encoder.width, encoder.tokenizer.size)
-        if self.features.dimensions > most:
-            raise ConfigError(
-                f"features.dimensions: {self.features.dimensions} are more than the {most} that "
-                f"the vectors of {self.features.model} have; set {most} or fewer"
-            )
-        return encoder
+        return open_to_distil(self.features)
 
     @cached_property
     def _distilled(self) -> NDArray[np.float32]:
