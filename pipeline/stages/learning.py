@@ -319,7 +319,8 @@ def _live_curves(config: Config, run: RunFolder) -> "AbstractContextManager[Live
     packages = {name: importlib.metadata.version(name) for name in rung_packages(config)}
     parts = {**_trained_by(config), "seed": config.seed, "packages": packages}
     # The features hold which examples are seen, their sides, answers and views.
-    key = hashlib.sha256(to_json([parts, digest_of(run.features)])).hexdigest()
+    seen = _output_digests(run, "featurize")
+    key = hashlib.sha256(to_json([parts, seen])).hexdigest()
     return LiveCurves(run.path.name, config.track, Path(), run.checkpoints / "curves", key)
 
 

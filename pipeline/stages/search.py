@@ -428,12 +428,8 @@ def _numbers(
 
 
 def _found(
-    study: "optuna.Study",
-    load: Callable[[list[str]], Config],
-    run: RunFolder,
-    section: Tune,
+    study: "optuna.Study", load: Callable[[list[str]], Config], run: RunFolder, section: Tune
 ) -> Found:
-
     rows = [
         {
             "number": trial.number,
